@@ -1,0 +1,28 @@
+#include "bus/errc.hpp"
+
+#include <string>
+
+namespace carillon::bus {
+namespace {
+
+class Category final : public boost::system::error_category {
+   public:
+    const char* name() const noexcept override { return "carillon.bus"; }
+    std::string message(int code) const override {
+        switch (static_cast<errc>(code)) {
+            case errc::unavailable: return "the bus is not available";
+            case errc::overloaded: return "the bus is overloaded";
+            case errc::closed: return "the bus was stopped";
+        }
+        return "unknown";
+    }
+};
+
+}  // namespace
+
+boost::system::error_code make_error_code(errc code) {
+    static const Category kCategory;
+    return {static_cast<int>(code), kCategory};
+}
+
+}  // namespace carillon::bus

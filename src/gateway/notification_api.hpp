@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "contracts/notification.hpp"
+#include "contracts/problem.hpp"
+#include "loop/task.hpp"
+
+namespace carillon::gateway {
+
+/// A value, or the problem the caller is told.
+template <class T>
+using ApiResult = base::Result<T, contracts::Problem>;
+
+/// Who a call is for, and the trace it belongs to.
+struct Caller {
+    base::UserId user_id;
+    std::string traceparent;
+};
+
+/// The counters of one user. One version has one count.
+struct InboxCount {
+    std::uint64_t unread = 0;
+    base::Version version = 0;
+};
+
+struct MarkReadAnswer {
+    base::NotificationId id;
+    base::TimePoint read_at;
+    InboxCount count;
+};
+
+struct ReadAllAnswer {
+    std::uint64_t updated = 0;
+    InboxCount count;
+};
+
+struct NotificationPage {
+    std::vector<contracts::Notification> notifications;
+    std::optional<std::string> next_cursor;
+    InboxCount count;
+};
+
+struct SyncAnswer {
+    bool reset = false;
+    InboxCount count;
+    std::optional<base::Version> read_all_before;
+    std::vector<contracts::Notification> notifications;
+    bool has_more = false;
+};
+
+struct NewNotification {
+    base::UserId user_id;
+    std::string type;
+    std::string title;
+    std::optional<std::string> body;
+    std::optional<std::string> data_json;
+};
+
+/// The notification service, as the gateway sees it: one adapter calls it directly, one over HTTP. A problem `unavailable`
+/// means that the service cannot be reached or its store is away; nothing was changed as far as is known. Thread: any
+/// shard; the calling coroutine goes on where it was. Every call ends within a deadline of its adapter.
+class NotificationApi {
+   public:
+    virtual ~NotificationApi() = default;
+
+    virtual loop::Task<ApiResult<contracts::Notification>> create(Caller caller, NewNotification notification) = 0;
+    virtual loop::Task<ApiResult<NotificationPage>> list(Caller caller, std::uint32_t limit, std::string cursor,
+                                                         std::string status) = 0;
+    virtual loop::Task<ApiResult<contracts::Notification>> find(Caller caller, base::NotificationId id) = 0;
+    /// In the order asked.
+    virtual loop::Task<ApiResult<std::vector<InboxCount>>> counts(std::vector<base::UserId> users) = 0;
+    virtual loop::Task<ApiResult<SyncAnswer>> sync(Caller caller, base::Version since, std::uint32_t limit) = 0;
+    virtual loop::Task<ApiResult<MarkReadAnswer>> mark_read(Caller caller, base::NotificationId id) = 0;
+    virtual loop::Task<ApiResult<ReadAllAnswer>> read_all(Caller caller, std::optional<base::Version> before) = 0;
+    /// Whether calls would work now, for readiness.
+    virtual loop::Task<bool> ready() = 0;
+};
+
+}  // namespace carillon::gateway

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace carillon::socketio {
+
+/// The small interface that applications program against: namespaces, sockets, events, acks, rooms. It is fed by the
+/// Engine.IO layer below (engine_server.hpp) and does no I/O of its own. One `Server` per shard; everything here is
+/// touched only on that shard's thread, except what says otherwise.
+
+/// What the client showed when it connected.
+struct Handshake {
+    std::string remote_address;
+    std::string origin;
+    std::string authorization;                 ///< the HTTP header; empty when absent
+    std::map<std::string, std::string> query;  ///< decoded, last duplicate wins. May hold a token: never log it
+    std::string auth_json = "{}";              ///< text of the CONNECT packet's object
+    std::string trace_id;
+};
+
+/// An event encoded once for any number of sockets. Cheap to copy; immutable, so it may cross threads.
+class EncodedEvent {
+   public:
+    /// `arguments_json`: the JSON text of each argument.
+    static EncodedEvent make(std::string_view event, const std::vector<std::string_view>& arguments_json);
+    /// The Engine.IO text payload for a namespace: `42["…",…]`, `42/ws,["…",…]`.
+    std::string payload(std::string_view nsp) const;
+    std::string_view event() const { return event_; }
+    std::size_t bytes() const { return array_ ? array_->size() : 0; }
+
+   private:
+    std::string event_;
+    std::shared_ptr<const std::string> array_;  ///< `["name",args…]`
+};
+
+/// One argument of a received event or ack: its JSON text, in which binary attachments are placeholders.
+struct ReceivedEvent {
+    std::string name;
+    std::vector<std::string> arguments_json;
+    std::vector<std::string> attachments;  ///< of a binary event, in order
+};
+
+/// Answers a received event once. Empty when the client asked for no answer. May be kept and called later; a call after
+/// the socket has gone, or a second one, does nothing. Thread: the shard's.
+class Ack {
+   public:
+    Ack() = default;
+    explicit Ack(std::function<void(const std::vector<std::string_view>& arguments_json,
+                                    const std::vector<std::string>& attachments)>
+                     send)
+        : send_{std::move(send)} {}
+    explicit operator bool() const { return static_cast<bool>(send_); }
+    void operator()(const std::vector<std::string_view>& arguments_json,
+                    const std::vector<std::string>& attachments = {});
+
+   private:
+    std::function<void(const std::vector<std::string_view>&, const std::vector<std::string>&)> send_;
+};
+
+/// One client in one namespace. Kept alive by whoever holds the pointer; after its disconnection every call is a no-op.
+class Socket : public std::enable_shared_from_this<Socket> {
+   public:
+    virtual ~Socket() = default;
+
+    virtual const std::string& id() const = 0;   ///< public name, never the engine session's secret id
+    virtual const std::string& nsp() const = 0;  ///< "/" or "/ws"
+    virtual const Handshake& handshake() const = 0;
+    virtual bool connected() const = 0;
+    /// "polling" or "websocket", as of now.
+    virtual std::string_view transport() const = 0;
+    /// Bytes queued for the connection and not yet taken by its transport.
+    virtual std::size_t queued_bytes() const = 0;
+
+    virtual void emit(const EncodedEvent& event) = 0;
+    virtual void join(std::string room) = 0;
+    virtual void leave(const std::string& room) = 0;
+    /// Leaves the namespace with a DISCONNECT packet. With `close_transport` the whole connection closes after that: a
+    /// stock client does not come back.
+    virtual void disconnect(bool close_transport) = 0;
+    /// Closes the connection without a DISCONNECT packet: a stock client comes back by itself. `reason` is what
+    /// `on_disconnect` and the logs get.
+    virtual void close_transport(std::string reason) = 0;
+
+    /// Every event of the client, in order. The one handler is set in `on_connection`.
+    std::function<void(const ReceivedEvent&, Ack)> on_event;
+    /// Once, with the reason: "transport close", "transport error", "ping timeout", "parse error", "forced close",
+    /// "client namespace disconnect", "server namespace disconnect", "server shutting down", or the one given to
+    /// `close_transport`.
+    std::function<void(std::string_view reason)> on_disconnect;
+    /// The application's own state of this socket.
+    std::shared_ptr<void> data;
+};
+
+using SocketPtr = std::shared_ptr<Socket>;
+
+/// Becomes a CONNECT_ERROR packet `{message, data}`. A stock client does not retry after it.
+struct ConnectError {
+    std::string message;
+    std::string data_json;  ///< JSON text; empty: no `data`
+};
+
+/// Goes on with a pending CONNECT: with nothing to admit it, with an error to refuse it. May be called later, once; a
+/// call after the connection has gone does nothing.
+using Next = std::function<void(std::optional<ConnectError>)>;
+
+/// Runs before a client is admitted. The socket is not connected yet: it can hold `data`, not emit.
+using Middleware = std::function<void(const SocketPtr&, Next)>;
+
+class Namespace {
+   public:
+    virtual ~Namespace() = default;
+    virtual void use(Middleware middleware) = 0;
+    virtual void on_connection(std::function<void(const SocketPtr&)> handler) = 0;
+    /// Encodes the packet once and sends it to every member.
+    virtual void to_room(const std::string& room, const EncodedEvent& event) = 0;
+    virtual void to_all(const EncodedEvent& event) = 0;
+    virtual std::size_t size() const = 0;
+};
+
+struct ServerConfig {
+    std::chrono::milliseconds ping_interval{25'000};
+    std::chrono::milliseconds ping_timeout{20'000};
+    std::chrono::milliseconds upgrade_timeout{10'000};
+    std::chrono::milliseconds connect_timeout{45'000};  ///< to join a namespace; re-armed when the last one is left
+    std::size_t max_payload = 1'000'000;                ///< bytes of one polling body or WebSocket message
+    std::size_t queue_bytes_max = 4'000'000;            ///< per connection; past it the transport closes
+    std::size_t queue_packets_max = 10'000;
+};
+
+}  // namespace carillon::socketio

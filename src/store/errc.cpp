@@ -1,0 +1,30 @@
+#include "store/errc.hpp"
+
+#include <string>
+
+namespace carillon::store {
+namespace {
+
+class Category final : public boost::system::error_category {
+   public:
+    const char* name() const noexcept override { return "carillon.store"; }
+    std::string message(int code) const override {
+        switch (static_cast<errc>(code)) {
+            case errc::not_found: return "not found";
+            case errc::email_taken: return "the email address is taken";
+            case errc::already_applied: return "already applied";
+            case errc::overloaded: return "the store is overloaded";
+            case errc::unavailable: return "the database is not available";
+        }
+        return "unknown";
+    }
+};
+
+}  // namespace
+
+boost::system::error_code make_error_code(errc code) {
+    static const Category kCategory;
+    return {static_cast<int>(code), kCategory};
+}
+
+}  // namespace carillon::store

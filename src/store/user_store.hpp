@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "loop/task.hpp"
+#include "store/errc.hpp"
+
+namespace carillon::store {
+
+struct User {
+    base::UserId id;
+    std::string email;  ///< as registered; compared caselessly (ASCII)
+    std::optional<std::string> name;
+    std::string password_hash;  ///< encoded argon2id string
+    base::TimePoint created_at;
+};
+
+/// Keeps the registered users. Thread: any executor, as `NotificationStore`.
+class UserStore {
+   public:
+    virtual ~UserStore() = default;
+
+    /// The user and the event `user.registered` in the outbox, in one transaction. Errors: email_taken, overloaded,
+    /// unavailable.
+    virtual loop::Task<base::Result<void>> create(User user, std::string traceparent) = 0;
+    virtual loop::Task<base::Result<User>> find_by_email(std::string email) = 0;
+    virtual loop::Task<base::Result<User>> find_by_id(base::UserId id) = 0;
+    virtual loop::Task<base::Result<void>> check() = 0;
+};
+
+}  // namespace carillon::store
