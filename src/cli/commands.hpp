@@ -1,0 +1,28 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace carillon::cli {
+
+/// A subcommand: its options, and what it does once they are read. `run` returns the exit code.
+struct Command {
+    std::unique_ptr<CLI::App> options;
+    std::function<int()> run;
+};
+
+Command serve_command();
+Command token_command();
+Command send_command();
+Command migrate_command();
+
+/// Adds `--config`, for the help text: the file is read before the options are.
+void add_config_option(CLI::App& options);
+
+/// An option that takes a duration ("500ms", "2s", "10m", "1h").
+void add_duration(CLI::App& options, const std::string& name, std::chrono::milliseconds& value,
+                  const std::string& description);
+
+}  // namespace carillon::cli

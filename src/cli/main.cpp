@@ -1,0 +1,85 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
+#include <iostream>
+#include <string_view>
+#include <vector>
+
+#include "app/data_dir.hpp"
+#include "cli/arguments.hpp"
+#include "cli/commands.hpp"
+
+namespace {
+
+using namespace carillon;
+
+struct Entry {
+    std::string_view name;
+    std::string_view summary;
+    cli::Command (*make)();
+};
+
+constexpr Entry kCommands[] = {
+    {"serve", "everything in one process: the bell at http://localhost:3000", cli::serve_command},
+    {"send", "send a notification through a running gateway", cli::send_command},
+    {"token", "print a user's or a service's token", cli::token_command},
+    {"migrate", "bring the database up to date", cli::migrate_command},
+};
+
+constexpr int kUsageError = 2;
+
+void print_usage(std::ostream& out) {
+    out << "Carillon " << CARILLON_VERSION << ": realtime in-app notifications\n\n"
+        << "usage: carillon COMMAND [OPTION ...]\n\n";
+    for (const auto& entry : kCommands) {
+        out << "  " << entry.name << std::string(10 - entry.name.size(), ' ') << entry.summary << '\n';
+    }
+    out << "\n`carillon COMMAND --help` lists its options. Each is a flag, an environment variable (CARILLON_ and\n"
+           "its name in capitals, - as _) and a key of the TOML file given with --config, in that order of strength.\n";
+}
+
+int run_command(const Entry& entry, std::vector<std::string> arguments) {
+    cli::Command command = entry.make();
+    command.options->name("carillon " + std::string{entry.name});
+    try {
+        auto completed = cli::complete_arguments(*command.options, arguments, cli::process_environment());
+        std::reverse(completed.begin(), completed.end());
+        command.options->parse(completed);
+        return command.run();
+    } catch (const CLI::CallForHelp&) {
+        std::cout << command.options->help();
+        return 0;
+    } catch (const CLI::Error& error) {
+        std::cerr << "carillon " << entry.name << ": " << error.what() << " (see `carillon " << entry.name
+                  << " --help`)\n";
+    } catch (const app::StartupError& error) {
+        std::cerr << "carillon " << entry.name << ": " << error.what() << '\n';
+    }
+    return kUsageError;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::vector<std::string> arguments{argv + 1, argv + argc};
+    if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help") {
+        print_usage(arguments.empty() ? std::cerr : std::cout);
+        return arguments.empty() ? kUsageError : 0;
+    }
+    if (arguments[0] == "--version") {
+        std::cout << "carillon " << CARILLON_VERSION << '\n';
+        return 0;
+    }
+    const auto* entry = std::find_if(std::begin(kCommands), std::end(kCommands),
+                                     [&](const Entry& candidate) { return candidate.name == arguments[0]; });
+    if (entry == std::end(kCommands)) {
+        std::cerr << "carillon: there is no command '" << arguments[0] << "' (see `carillon --help`)\n";
+        return kUsageError;
+    }
+    try {
+        return run_command(*entry, {arguments.begin() + 1, arguments.end()});
+    } catch (const std::exception& error) {
+        std::cerr << "carillon " << entry->name << ": " << error.what() << '\n';
+        return 1;
+    }
+}

@@ -1,0 +1,133 @@
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <map>
+
+#include "app/serve_app.hpp"
+#include "base/log.hpp"
+#include "cli/commands.hpp"
+
+namespace carillon::cli {
+namespace {
+
+struct ServeOptions {
+    app::ServeConfig config;
+    base::LogLevel log_level = base::LogLevel::info;
+    base::LogFormat log_format = base::LogFormat::text;
+};
+
+const std::map<std::string, base::LogLevel> kLogLevels{
+    {"trace", base::LogLevel::trace}, {"debug", base::LogLevel::debug}, {"info", base::LogLevel::info},
+    {"warn", base::LogLevel::warn},   {"error", base::LogLevel::error}, {"off", base::LogLevel::off}};
+const std::map<std::string, base::LogFormat> kLogFormats{{"text", base::LogFormat::text},
+                                                         {"json", base::LogFormat::json}};
+
+void add_listening(CLI::App& options, app::ServeConfig& config) {
+    const CLI::Range port{0, 65'535};
+    options.add_option("--host", config.host, "Address the gateway listens on")->capture_default_str();
+    options.add_option("--port", config.port, "Port of the gateway; 0 picks a free one")
+        ->check(port)
+        ->capture_default_str();
+    options.add_option("--auth-port", config.auth_port, "Port of the auth service, on loopback; 0 picks a free one")
+        ->check(port)
+        ->capture_default_str();
+    options
+        .add_option("--notifications-port", config.notifications_port,
+                    "Port of the notification service, on loopback; 0 picks a free one")
+        ->check(port)
+        ->capture_default_str();
+    options.add_option("--data-dir", config.data_dir, "Folder of the database and the keys, made when missing")
+        ->capture_default_str();
+    options.add_flag("!--no-migrate", config.migrate, "Refuse to start when the database is not up to date");
+}
+
+void add_tokens(CLI::App& options, app::ServeConfig& config) {
+    options.add_option("--jwt-secret", config.jwt_secret,
+                       "Secret of the user tokens, HS256, 32 bytes or more (default: made once, kept in --data-dir)");
+    options.add_option("--internal-secret", config.internal_secret,
+                       "Secret of the services' tokens, 32 bytes or more (default: made once, kept in --data-dir)");
+    options.add_option("--jwt-issuer", config.jwt_issuer, "iss of the user tokens")->capture_default_str();
+    options.add_option("--jwt-audience", config.jwt_audience, "aud of the user tokens")->capture_default_str();
+    options.add_option("--jwt-typ", config.jwt_types, "typ accepted in a token's header; repeatable")
+        ->expected(1, 16)
+        ->capture_default_str();
+    options
+        .add_option("--default-permission", config.default_permissions,
+                    "Permission of tokens without the claim; repeatable")
+        ->expected(1, 64);
+    add_duration(options, "--token-ttl", config.token_ttl, "Lifetime of the tokens issued at log-in");
+}
+
+void add_limits(CLI::App& options, app::ServeConfig& config) {
+    const CLI::Range positive{1, 1'000'000};
+    options.add_option("--rate-limit", config.rate_limit, "WebSocket messages a second, per user")
+        ->check(positive)
+        ->capture_default_str();
+    options.add_option("--rest-rate-limit", config.rest_rate_limit, "REST requests a second, per user")
+        ->check(positive)
+        ->capture_default_str();
+    options.add_option("--login-rate-limit", config.login_rate_limit, "Failed log-ins a minute, per account and address")
+        ->check(positive)
+        ->capture_default_str();
+    options.add_option("--register-rate-limit", config.register_rate_limit, "Registrations a second, per address")
+        ->check(positive)
+        ->capture_default_str();
+    options.add_option("--max-connections", config.max_connections, "Socket.IO connections; more are refused with 503")
+        ->check(positive)
+        ->capture_default_str();
+    options.add_option("--max-sockets-per-user", config.max_sockets_per_user, "Sockets of one user")
+        ->check(positive)
+        ->capture_default_str();
+}
+
+void add_sockets(CLI::App& options, app::ServeConfig& config) {
+    options
+        .add_option("--cors-origin", config.cors_origins,
+                    "Origin whose pages may call and connect, or *; repeatable (default: no cross-origin access)")
+        ->expected(1, 100);
+    options.add_option("--socketio-path", config.socketio_path, "Path of the Socket.IO endpoint")->capture_default_str();
+    options.add_flag("!--no-query-token", config.query_token, "Take no token from the query string");
+    options.add_option("--threads", config.threads, "Gateway shards, a thread each")
+        ->check(CLI::Range{1, 1})
+        ->capture_default_str();
+    add_duration(options, "--auth-timeout", config.auth_timeout, "How long a socket may stay without a token");
+    add_duration(options, "--ping-interval", config.ping_interval, "Heartbeat interval");
+    add_duration(options, "--ping-timeout", config.ping_timeout, "How long a heartbeat may stay unanswered");
+    const CLI::callback_t read_drain = [&config](const CLI::results_t& given) {
+        std::uint32_t seconds = 0;
+        if (!CLI::detail::lexical_cast(given.front(), seconds) || seconds > 3'600) {
+            throw CLI::ValidationError("--drain-seconds", "wants a number from 0 to 3600, not '" + given.front() + "'");
+        }
+        config.drain_window = std::chrono::seconds{seconds};
+        return true;
+    };
+    options.add_option("--drain-seconds", read_drain, "How long a stop takes to send the clients elsewhere")
+        ->type_name("UINT")
+        ->default_str("5")
+        ->run_callback_for_default(false);
+}
+
+}  // namespace
+
+Command serve_command() {
+    auto options = std::make_unique<CLI::App>("Everything in one process: gateway, notification and auth service");
+    auto values = std::make_shared<ServeOptions>();
+    add_config_option(*options);
+    add_listening(*options, values->config);
+    add_tokens(*options, values->config);
+    add_sockets(*options, values->config);
+    add_limits(*options, values->config);
+    options->add_option("--log-level", values->log_level, "trace, debug, info, warn, error or off")
+        ->transform(CLI::CheckedTransformer(kLogLevels).description("LEVEL"))
+        ->default_str("info");
+    options->add_option("--log-format", values->log_format, "text or json")
+        ->transform(CLI::CheckedTransformer(kLogFormats).description("FORMAT"))
+        ->default_str("text");
+    return {std::move(options), [values] {
+                base::start_logging(values->log_level, values->log_format);
+                const int code = app::serve(values->config, std::cout);
+                base::stop_logging();
+                return code;
+            }};
+}
+
+}  // namespace carillon::cli
