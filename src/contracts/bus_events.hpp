@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,6 +18,9 @@ namespace carillon::contracts {
 inline constexpr std::string_view kUserRegisteredSubject = "user.registered";
 inline constexpr std::string_view kNotificationCreatedSubject = "notification.created";
 inline constexpr std::string_view kNotificationUpdatedSubject = "notification.updated";
+
+/// Of `email` and `name` in `user.registered`: an identity provider may have other rules than our registration.
+inline constexpr std::size_t kForeignTextCharsMax = 320;
 
 /// `user.registered`. Without `event_id` the event is told apart by `user_id`.
 struct UserRegistered {

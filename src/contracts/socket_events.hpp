@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,6 +29,8 @@ inline constexpr std::string_view kErrorEvent = "error";
 
 // --- In
 // ---------------------------------------------------------------------------------------------------------------
+
+inline constexpr std::size_t kTokenCharsMax = 8'192;
 
 /// `AUTH` `{token}`. The token never goes into a log.
 struct AuthMessage {
