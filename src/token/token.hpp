@@ -13,6 +13,8 @@
 
 namespace carillon::token {
 
+class HmacKey;
+
 /// The permissions a user token can carry.
 namespace permission {
 inline constexpr std::string_view kRead = "notification:read";
@@ -25,8 +27,8 @@ inline constexpr std::string_view kAdmin = "admin";
 /// What a verified user token says.
 struct UserClaims {
     base::UserId user_id;
-    std::string token_id;  ///< `jti`; empty when the token has none
-    base::TimePoint issued_at;
+    std::string token_id;       ///< `jti`; empty when the token has none
+    base::TimePoint issued_at;  ///< the epoch when the token has no `iat`
     base::TimePoint expires_at;
     std::vector<std::string> permissions;
 
@@ -36,15 +38,17 @@ struct UserClaims {
 struct UserTokenConfig {
     std::string issuer = "carillon";
     std::string audience = "carillon";
-    std::vector<std::string> accepted_types{"at+jwt"};  ///< values of `typ` in the header (RFC 9068), compared caselessly
-    std::vector<std::string> default_permissions;       ///< for tokens without the claim
-    std::chrono::seconds leeway{5};                     ///< for `nbf` and `iat`; `exp` gets none
+    std::vector<std::string> accepted_types{
+        "at+jwt"};                                 ///< values of `typ` in the header (RFC 9068), compared caselessly
+    std::vector<std::string> default_permissions;  ///< for tokens without the claim
+    std::chrono::seconds leeway{5};                ///< for `nbf` and `iat`; `exp` gets none
 };
 
-/// Verifies user tokens against one set of keys; each key has exactly one algorithm (RFC 8725 section 3.1). Immutable
-/// after construction, except by `replace_keys`. Thread: any.
+/// Verifies user tokens against one set of keys; each key has exactly one algorithm (RFC 8725 section 3.1).
+/// Thread: any. The makers below throw std::invalid_argument, saying what is wrong, for keys or settings that are no
+/// good; `internal+jwt` is never accepted as a type.
 class UserTokenVerifier {
-   public:
+ public:
     virtual ~UserTokenVerifier() = default;
     virtual base::Result<UserClaims> verify(std::string_view token, base::TimePoint now) const = 0;
 };
@@ -53,19 +57,29 @@ class UserTokenVerifier {
 std::unique_ptr<UserTokenVerifier> make_secret_verifier(std::string secret, UserTokenConfig config);
 /// RS256 (RSA, 2,048 bits and more), ES256 (P-256) or EdDSA (Ed25519), by the kind of the PEM public key.
 std::unique_ptr<UserTokenVerifier> make_public_key_verifier(std::string_view pem, UserTokenConfig config);
-/// A JWK Set (RFC 7517). Keys that cannot be used here are left out; throws when none remains.
-std::unique_ptr<UserTokenVerifier> make_jwks_verifier(std::string_view jwks_json, UserTokenConfig config);
+
+/// Verifies with the key of a JWK Set that `kid` names; a token without `kid` is taken when the set has one key only.
+class JwksVerifier : public UserTokenVerifier {
+ public:
+    /// Takes another set from now on; throws, and keeps the old one, as `make_jwks_verifier` does. Thread: any.
+    virtual void replace_keys(std::string_view jwks_json) = 0;
+};
+
+/// A JWK Set (RFC 7517). Keys that cannot be used here (other types and uses, symmetric ones) are left out; throws
+/// std::invalid_argument when none remains.
+std::unique_ptr<JwksVerifier> make_jwks_verifier(std::string_view jwks_json, UserTokenConfig config);
 
 /// Signs user tokens with HS256. Thread: any.
 class UserTokenSigner {
-   public:
+ public:
+    /// Throws std::invalid_argument when `secret` has fewer than 32 bytes.
     UserTokenSigner(std::string secret, std::string issuer, std::string audience);
     std::string sign(base::UserId user, const std::vector<std::string>& permissions, std::chrono::seconds lifetime,
                      base::TimePoint now) const;
 
-   private:
+ private:
     // Constant after construction.
-    std::string secret_;
+    std::shared_ptr<const HmacKey> key_;
     std::string issuer_;
     std::string audience_;
 };
@@ -73,15 +87,16 @@ class UserTokenSigner {
 /// Signs and verifies the tokens that services show each other: HS256 with a secret of their own, `typ: internal+jwt`,
 /// `iss: carillon`, `aud: carillon-internal`, at most 60 s long. Never interchangeable with user tokens. Thread: any.
 class InternalTokens {
-   public:
+ public:
     /// Throws std::invalid_argument when `secret` has fewer than 32 bytes.
     explicit InternalTokens(std::string secret);
     std::string sign(std::string_view service, base::TimePoint now) const;
     /// The name of the calling service (`sub`).
     base::Result<std::string> verify(std::string_view token, base::TimePoint now) const;
 
-   private:
-    std::string secret_;
+ private:
+    // Constant after construction.
+    std::shared_ptr<const HmacKey> key_;
 };
 
 /// The token of an `Authorization: Bearer` value (scheme caseless, RFC 6750 section 2.1); empty when it is none.
