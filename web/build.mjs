@@ -1,0 +1,39 @@
+// Bundles the demo page. `node build.mjs [--outdir DIR]`; the same sources always give the same bytes.
+import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const { values } = parseArgs({ options: { outdir: { type: "string", default: join(here, "dist") } } });
+const outdir = resolve(values.outdir);
+
+const shared = {
+  absWorkingDir: here,
+  bundle: true,
+  charset: "utf8",
+  legalComments: "none",
+  logLevel: "warning",
+  minify: true,
+  sourcemap: false,
+};
+
+await mkdir(outdir, { recursive: true });
+await build({
+  ...shared,
+  entryPoints: ["src/main.ts"],
+  outfile: join(outdir, "app.js"),
+  format: "iife",
+  platform: "browser",
+  target: "es2022",
+});
+await build({ ...shared, entryPoints: ["styles.css"], outfile: join(outdir, "styles.css"), target: "chrome123" });
+for (const name of ["index.html", "bell.svg"]) await copyFile(join(here, name), join(outdir, name));
+
+for (const name of ["index.html", "app.js", "styles.css", "bell.svg"]) {
+  const bytes = await readFile(join(outdir, name));
+  const gzipped = gzipSync(bytes, { level: 9 }).length;
+  console.log(`${name.padEnd(12)}${String(bytes.length).padStart(8)} B${String(gzipped).padStart(8)} B gzip`);
+}
