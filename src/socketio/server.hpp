@@ -28,17 +28,25 @@ struct Handshake {
 
 /// An event encoded once for any number of sockets. Cheap to copy; immutable, so it may cross threads.
 class EncodedEvent {
-   public:
-    /// `arguments_json`: the JSON text of each argument.
-    static EncodedEvent make(std::string_view event, const std::vector<std::string_view>& arguments_json);
-    /// The Engine.IO text payload for a namespace: `42["…",…]`, `42/ws,["…",…]`.
+ public:
+    /// `arguments_json`: the JSON text of each argument. `attachments`: what its placeholders
+    /// (`{"_placeholder":true,"num":0}`) stand for; ignored when there is no placeholder. Throws std::invalid_argument
+    /// when an argument is not valid JSON or a placeholder has no attachment.
+    static EncodedEvent make(std::string_view event, const std::vector<std::string_view>& arguments_json,
+                             std::vector<std::string> attachments = {});
+    /// The Engine.IO text payload for a namespace: `42["…",…]`, `42/ws,["…",…]`, `451-["…",…]`.
     std::string payload(std::string_view nsp) const;
     std::string_view event() const { return event_; }
     std::size_t bytes() const { return array_ ? array_->size() : 0; }
+    /// `["name",args…]`, shared by all who send it.
+    const std::shared_ptr<const std::string>& array() const { return array_; }
+    /// Null when there are none. Each may be sent by itself, as long as the pointer is held.
+    const std::shared_ptr<const std::vector<std::string>>& attachments() const { return attachments_; }
 
-   private:
+ private:
     std::string event_;
     std::shared_ptr<const std::string> array_;  ///< `["name",args…]`
+    std::shared_ptr<const std::vector<std::string>> attachments_;
 };
 
 /// One argument of a received event or ack: its JSON text, in which binary attachments are placeholders.
@@ -51,7 +59,7 @@ struct ReceivedEvent {
 /// Answers a received event once. Empty when the client asked for no answer. May be kept and called later; a call after
 /// the socket has gone, or a second one, does nothing. Thread: the shard's.
 class Ack {
-   public:
+ public:
     Ack() = default;
     explicit Ack(std::function<void(const std::vector<std::string_view>& arguments_json,
                                     const std::vector<std::string>& attachments)>
@@ -61,18 +69,20 @@ class Ack {
     void operator()(const std::vector<std::string_view>& arguments_json,
                     const std::vector<std::string>& attachments = {});
 
-   private:
+ private:
     std::function<void(const std::vector<std::string_view>&, const std::vector<std::string>&)> send_;
 };
 
 /// One client in one namespace. Kept alive by whoever holds the pointer; after its disconnection every call is a no-op.
 class Socket : public std::enable_shared_from_this<Socket> {
-   public:
+ public:
     virtual ~Socket() = default;
 
     virtual const std::string& id() const = 0;   ///< public name, never the engine session's secret id
     virtual const std::string& nsp() const = 0;  ///< "/" or "/ws"
     virtual const Handshake& handshake() const = 0;
+    /// Frees what `handshake()` holds, for connections that live long; it is empty from then on.
+    virtual void release_handshake() = 0;
     virtual bool connected() const = 0;
     /// "polling" or "websocket", as of now.
     virtual std::string_view transport() const = 0;
@@ -115,7 +125,7 @@ using Next = std::function<void(std::optional<ConnectError>)>;
 using Middleware = std::function<void(const SocketPtr&, Next)>;
 
 class Namespace {
-   public:
+ public:
     virtual ~Namespace() = default;
     virtual void use(Middleware middleware) = 0;
     virtual void on_connection(std::function<void(const SocketPtr&)> handler) = 0;
@@ -133,6 +143,12 @@ struct ServerConfig {
     std::size_t max_payload = 1'000'000;                ///< bytes of one polling body or WebSocket message
     std::size_t queue_bytes_max = 4'000'000;            ///< per connection; past it the transport closes
     std::size_t queue_packets_max = 10'000;
+    std::size_t attachment_bytes_max = 4'000'000;          ///< of all attachments of one binary packet together
+    std::chrono::milliseconds attachment_timeout{30'000};  ///< between a binary packet's header and each attachment
+    std::chrono::milliseconds leave_grace{30'000};  ///< packets for a namespace left so recently are dropped quietly
+    std::chrono::milliseconds poll_close_wait{30'000};  ///< how long a closed polling session waits for a last GET
+    std::chrono::milliseconds noop_interval{100};       ///< between two NOOPs that release polls during an upgrade
+    std::uint16_t shard = 0;                            ///< written into session ids; below 4,096
 };
 
 }  // namespace carillon::socketio
