@@ -5,6 +5,9 @@
 namespace carillon::bus {
 namespace {
 
+// boost::system::error_category has no virtual destructor, on purpose: categories live as long as the process.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
 class Category final : public boost::system::error_category {
    public:
     const char* name() const noexcept override { return "carillon.bus"; }
@@ -17,6 +20,7 @@ class Category final : public boost::system::error_category {
         return "unknown";
     }
 };
+#pragma GCC diagnostic pop
 
 }  // namespace
 
