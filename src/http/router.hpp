@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "base/ids.hpp"
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "contracts/problem.hpp"
 #include "http/message.hpp"
@@ -41,9 +41,9 @@ struct Access {
 /// A request that found its route and passed its access check. Lives until the handler's task has ended.
 struct RoutedRequest {
     Request& request;
-    std::vector<std::string> path_values;      ///< of the `{…}` segments, in order, percent-decoded
-    std::optional<token::UserClaims> user;     ///< for `user` and `permission` routes
-    std::string service;                       ///< for `internal` routes: who calls
+    std::vector<std::string> path_values;   ///< of the `{…}` segments, in order, percent-decoded
+    std::optional<token::UserClaims> user;  ///< for `user` and `permission` routes
+    std::string service;                    ///< for `internal` routes: who calls
 };
 
 using Handler = std::function<loop::Task<Response>(const RoutedRequest&)>;
@@ -65,20 +65,31 @@ struct Verifiers {
 
 /// The one table of routes of a service: route -> access -> handler.
 ///
-/// `handle` answers every request: 404, 405 with `Allow`, OPTIONS (204 with `Allow`), HEAD as GET without the body, 401,
-/// 403, 413, 415 (a POST with a body that is not JSON), the handler's answer, or 500 with a log line when it throws.
-/// Counts `http_requests_total{route,status}` and `http_request_duration_seconds{route}`, and logs each request with
-/// method, route, status, duration and trace id, never its query. Thread: any; built before it serves.
+/// `handle` answers every request: 404, 405 with `Allow`, OPTIONS (204 with `Allow`), HEAD as GET without the body,
+/// 401, 403, 413, 415 (a POST with a body that is not JSON), the handler's answer, or 500 with a log line when it
+/// throws. Counts `http_requests_total{route,status}` and `http_request_duration_seconds{route}`, and logs each request
+/// with method, route, status, duration and trace id, never its query. Thread: any; built before it serves.
 class Router {
-   public:
+ public:
     Router(const base::Clock& clock, metrics::Registry& metrics, Verifiers verifiers, std::string service_name);
     ~Router();
     void add(Route route);
-    loop::Task<Response> handle(Request& request) const;
+    /// `body_too_large`: the body passed `body_bytes_max` and was not read. Then 413 stands where the handler would be
+    /// called: an unknown path is still 404 and a bad token still 401.
+    loop::Task<Response> handle(Request& request, bool body_too_large = false) const;
     /// How much of a body the route of this request takes, for the session that reads it.
     std::size_t body_bytes_max(const Request& head) const;
 
-   private:
+    /// Requests that are answered outside the table, and the `route` label they are counted under.
+    enum class Outside {
+        unmatched,  ///< "unmatched": broken requests
+        preflight,  ///< "preflight": of CORS
+        raw,        ///< "raw": the raw endpoint's
+    };
+    /// Counts and logs such a request like those of the table. `started`: by the clock's `steady_now`.
+    void record(const Request& request, Outside outside, int status, base::SteadyTime started) const;
+
+ private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };

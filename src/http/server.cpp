@@ -1,0 +1,191 @@
+#include "http/server.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/socket.h>
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "base/log.hpp"
+#include "http/session.hpp"
+
+namespace carillon::http {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::size_t kRefusingMax = 256;
+/// How many connections that the kernel has already accepted are still taken when a drain begins.
+constexpr std::size_t kDrainAcceptMax = 1'024;
+
+tcp::endpoint resolve(const loop::Executor& executor, const ServerConfig& config) {
+    boost::system::error_code ec;
+    const auto address = asio::ip::make_address(config.host, ec);
+    if (!ec) return {address, config.port};
+    tcp::resolver resolver{executor};
+    const auto found = resolver.resolve(config.host, std::to_string(config.port), tcp::resolver::passive);
+    return found.begin()->endpoint();
+}
+
+void listen(tcp::acceptor& acceptor, const loop::Executor& executor, const ServerConfig& config) {
+    const auto endpoint = resolve(executor, config);
+    acceptor.open(endpoint.protocol());
+    acceptor.set_option(tcp::acceptor::reuse_address{true});
+    if (config.reuse_port) {
+        using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+        acceptor.set_option(ReusePort{true});
+    }
+    acceptor.bind(endpoint);
+    acceptor.listen(tcp::acceptor::max_listen_connections);
+    acceptor.non_blocking(true);
+}
+
+bool is_exhaustion(const boost::system::error_code& ec) {
+    return ec == boost::system::errc::too_many_files_open || ec == boost::system::errc::too_many_files_open_in_system ||
+           ec == boost::system::errc::no_buffer_space || ec == boost::system::errc::not_enough_memory;
+}
+
+/// How often deadlines are looked at: a fraction of the shortest, so that a wait is late by little.
+std::chrono::milliseconds sweep_interval(const ServerConfig& config) {
+    const auto shortest = std::min({config.header_timeout, config.body_timeout, config.idle_timeout});
+    return std::clamp<std::chrono::milliseconds>(shortest / 8, std::chrono::milliseconds{5},
+                                                 std::chrono::milliseconds{500});
+}
+
+}  // namespace
+
+struct Server::Impl {
+    Impl(loop::Executor server_executor, ServerConfig config, const base::Clock& clock, const Router& router,
+         RawEndpoint* raw)
+        : executor{std::move(server_executor)},
+          host{std::make_shared<SessionHost>(std::move(config), clock, router, raw)},
+          acceptor{executor},
+          accept_pause{executor},
+          sweep_timer{executor} {}
+
+    static loop::Task<void> accept(std::shared_ptr<Impl> self);
+    static loop::Task<void> sweep(std::shared_ptr<Impl> self);
+    void admit(tcp::socket socket);
+    void drain();
+    void close();
+
+    // Constant after construction.
+    const loop::Executor executor;
+    const std::shared_ptr<SessionHost> host;
+    std::uint16_t port = 0;
+
+    // Touched only on the executor.
+    tcp::acceptor acceptor;
+    asio::steady_timer accept_pause;
+    asio::steady_timer sweep_timer;
+    bool exhausted = false;
+    bool closed = false;
+};
+
+loop::Task<void> Server::Impl::accept(std::shared_ptr<Impl> self) {
+    while (self->acceptor.is_open()) {
+        auto [ec, socket] = co_await self->acceptor.async_accept(asio::as_tuple(asio::use_awaitable));
+        if (!ec) {
+            self->exhausted = false;
+            self->admit(std::move(socket));
+            continue;
+        }
+        if (!self->acceptor.is_open()) break;
+        if (!is_exhaustion(ec)) continue;  // the client has gone before it was accepted
+        if (!std::exchange(self->exhausted, true)) {
+            base::log_error("cannot accept connections, pausing", {{"port", self->port}, {"error", ec.message()}});
+        }
+        self->accept_pause.expires_after(kAcceptPause);
+        co_await self->accept_pause.async_wait(asio::as_tuple(asio::use_awaitable));
+    }
+}
+
+void Server::Impl::admit(tcp::socket socket) {
+    boost::system::error_code ignored;
+    socket.non_blocking(true, ignored);
+    socket.set_option(tcp::no_delay{true}, ignored);
+    const bool refuse = host->open >= host->config.connections_max;
+    if (refuse && host->refusing >= kRefusingMax) return;
+    Session::start(host, std::move(socket), refuse);
+}
+
+loop::Task<void> Server::Impl::sweep(std::shared_ptr<Impl> self) {
+    const auto interval = sweep_interval(self->host->config);
+    while (!self->closed) {
+        self->sweep_timer.expires_after(interval);
+        co_await self->sweep_timer.async_wait(asio::as_tuple(asio::use_awaitable));
+        const auto now = self->host->clock.steady_now();
+        for (auto* session : self->host->sessions) session->expire(now);
+    }
+}
+
+void Server::Impl::drain() {
+    if (host->draining || closed) return;
+    host->draining = true;
+    for (auto* session : host->sessions) session->close_if_idle();
+    boost::system::error_code ec;
+    for (std::size_t i = 0; i < kDrainAcceptMax; ++i) {
+        tcp::socket socket{executor};
+        acceptor.accept(socket, ec);
+        if (ec) break;
+        admit(std::move(socket));
+    }
+    acceptor.close(ec);
+    accept_pause.cancel();
+}
+
+void Server::Impl::close() {
+    closed = true;
+    boost::system::error_code ignored;
+    acceptor.close(ignored);
+    accept_pause.cancel();
+    sweep_timer.cancel();
+    for (auto* session : host->sessions) session->close();
+}
+
+Server::Server(loop::Executor executor, ServerConfig config, const base::Clock& clock, const Router& router,
+               RawEndpoint* raw)
+    : impl_{std::make_shared<Impl>(std::move(executor), std::move(config), clock, router, raw)} {
+    const auto& given = impl_->host->config;
+    try {
+        listen(impl_->acceptor, impl_->executor, given);
+        impl_->port = impl_->acceptor.local_endpoint().port();
+    } catch (const boost::system::system_error& error) {
+        const bool v6 = given.host.find(':') != std::string::npos;
+        throw std::system_error{static_cast<std::error_code>(error.code()),
+                                fmt::format(fmt::runtime(v6 ? "cannot listen on [{}]:{}" : "cannot listen on {}:{}"),
+                                            given.host, given.port)};
+    }
+}
+
+Server::~Server() {
+    close();
+}
+
+std::uint16_t Server::port() const {
+    return impl_->port;
+}
+
+void Server::start() {
+    loop::spawn(impl_->executor, Impl::accept(impl_), "http accept");
+    loop::spawn(impl_->executor, Impl::sweep(impl_), "http sweep");
+}
+
+void Server::drain() {
+    asio::post(impl_->executor, [impl = impl_] { impl->drain(); });
+}
+
+std::size_t Server::connections() const {
+    return impl_->host->open + impl_->host->refusing;
+}
+
+void Server::close() {
+    impl_->close();
+}
+
+}  // namespace carillon::http

@@ -1,0 +1,388 @@
+#include "http/session.hpp"
+
+#include <fmt/chrono.h>
+
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/write.hpp>
+#include <utility>
+
+#include "base/log.hpp"
+#include "http/ascii.hpp"
+#include "http/response_head.hpp"
+#include "http/trace_context.hpp"
+
+namespace carillon::http {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t kReadBytes = 2'048;          // of a head
+constexpr std::size_t kBodyReadBytes = 16 * 1024;  // of a body
+constexpr std::size_t kEarlyBytesMax = 16 * 1024;  // pipelined behind a held request
+constexpr std::chrono::milliseconds kLingerTimeout{2'000};
+constexpr std::chrono::milliseconds kRefusalTimeout{2'000};
+constexpr std::size_t kLingerBytesMax = 16 * 1024 * 1024;
+
+contracts::Problem transport_problem(int status, std::string detail) {
+    contracts::Problem problem;
+    switch (status) {
+        case 408:
+            problem.code = "request_timeout";
+            break;
+        case 413:
+            return contracts::problem_payload_too_large(std::move(detail));
+        case 417:
+            problem.code = "expectation_failed";
+            break;
+        case 431:
+            problem.code = "headers_too_large";
+            break;
+        case 501:
+            problem.code = "not_implemented";
+            break;
+        case 505:
+            problem.code = "http_version_not_supported";
+            break;
+        default:
+            return contracts::problem_bad_request(std::move(detail));
+    }
+    problem.status = status;
+    problem.title = reason_phrase(status);
+    problem.detail = std::move(detail);
+    return problem;
+}
+
+std::string address_of(const asio::ip::tcp::socket& socket) {
+    boost::system::error_code ec;
+    const auto endpoint = socket.remote_endpoint(ec);
+    if (ec) return {};
+    auto address = endpoint.address();
+    // An IPv4 client of a dual-stack listener is known by its IPv4 address.
+    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+        address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    }
+    return address.to_string();
+}
+
+void log_failure(std::string_view task, std::exception_ptr failure) {
+    if (!failure) return;
+    try {
+        std::rethrow_exception(failure);
+    } catch (const std::exception& error) {
+        base::log_error("an http task failed", {{"task", task}, {"error", error.what()}});
+    } catch (...) {
+        base::log_error("an http task failed", {{"task", task}, {"error", "not a standard exception"}});
+    }
+}
+
+}  // namespace
+
+std::string_view SessionHost::date() {
+    const auto now = std::chrono::floor<std::chrono::seconds>(clock.now());
+    const auto second = now.time_since_epoch().count();
+    if (second != date_second_) {
+        date_second_ = second;
+        date_ = fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(static_cast<std::time_t>(second)));
+    }
+    return date_;
+}
+
+void Session::start(std::shared_ptr<SessionHost> host, asio::ip::tcp::socket socket, bool refuse) {
+    const auto executor = socket.get_executor();
+    auto session = std::make_shared<Session>(std::move(host), std::move(socket), refuse);
+    auto* bare = session.get();
+    asio::co_spawn(executor, bare->run(), [session = std::move(session)](std::exception_ptr failure) {
+        log_failure("session", failure);
+        session->close();
+    });
+}
+
+Session::Session(std::shared_ptr<SessionHost> host, asio::ip::tcp::socket socket, bool refuse)
+    : host_{std::move(host)}, refuse_{refuse}, socket_{std::move(socket)} {
+    host_->sessions.insert(this);
+    ++(refuse_ ? host_->refusing : host_->open);
+}
+
+Session::~Session() {
+    host_->sessions.erase(this);
+    if (refuse_) {
+        --host_->refusing;
+    } else if (!handed_over_) {
+        --host_->open;
+    }
+}
+
+void Session::set_deadline(std::chrono::milliseconds from_now) {
+    deadline_ = host_->clock.steady_now() + from_now;
+    timed_out_ = false;
+}
+
+void Session::clear_deadline() {
+    deadline_ = base::SteadyTime::max();
+    timed_out_ = false;
+}
+
+void Session::expire(base::SteadyTime now) {
+    if (now < deadline_) return;
+    deadline_ = base::SteadyTime::max();
+    timed_out_ = true;
+    boost::system::error_code ignored;
+    socket_.cancel(ignored);
+}
+
+void Session::close_if_idle() {
+    if (idle_) close();
+}
+
+void Session::close() {
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+}
+
+loop::Task<void> Session::run() {
+    while (co_await wait_for_request()) {
+        const bool go_on = co_await serve_one();
+        if (!go_on) break;
+        served_any_ = true;
+    }
+    if (answered_ && socket_.is_open()) co_await linger();
+    close();
+}
+
+loop::Task<bool> Session::wait_for_request() {
+    if (!inbox_.empty()) co_return true;
+    if (host_->draining && served_any_) co_return false;
+    // What a large request has left behind is given back.
+    if (inbox_.capacity() > 2 * kReadBytes) std::string{}.swap(inbox_);
+    idle_ = true;
+    const auto& config = host_->config;
+    set_deadline(refuse_ ? kRefusalTimeout : served_any_ ? config.idle_timeout : config.header_timeout);
+    const bool some = co_await fill(kReadBytes);
+    idle_ = false;
+    co_return some;
+}
+
+loop::Task<bool> Session::fill(std::size_t bytes_max) {
+    if (timed_out_ || !socket_.is_open()) co_return false;
+    const auto size = inbox_.size();
+    inbox_.resize(size + bytes_max);
+    const auto space = asio::buffer(inbox_.data() + size, inbox_.size() - size);
+    const auto [ec, read] = co_await socket_.async_read_some(space, asio::as_tuple(asio::use_awaitable));
+    inbox_.resize(size + read);
+    co_return !ec && read > 0;
+}
+
+loop::Task<bool> Session::serve_one() {
+    request_started_ = host_->clock.steady_now();
+    RequestParser parser{host_->config.header_bytes_max, host_->config.header_fields_max};
+    Request& request = parser.request();
+    request.remote_address = address_of(socket_);
+    const bool has_head = co_await read_head(parser);
+    if (!has_head) co_return false;
+    auto trace = continue_trace(request.headers.get("traceparent"));
+    request.trace_id = std::move(trace.trace_id);
+    request.traceparent = std::move(trace.traceparent);
+    request.over_tls = equals_caseless(request.headers.get("x-forwarded-proto"), "https");
+    if (refuse_) co_return co_await send_problem(parser, contracts::problem_unavailable(1, "Too many connections."));
+
+    const bool raw_owned = host_->raw != nullptr && host_->raw->owns(request.target);
+    if (raw_owned && host_->cors.is_foreign(request)) {
+        co_return co_await send_problem(parser, contracts::problem_forbidden("This origin is not allowed."));
+    }
+    if (raw_owned && parser.is_websocket_upgrade()) {
+        if (parser.has_body()) {
+            co_return co_await send_problem(parser, contracts::problem_bad_request("A WebSocket request has no body."));
+        }
+        hand_over(std::move(request));
+        co_return false;
+    }
+    bool too_large = false;
+    const bool has_body = co_await read_body(parser, too_large);
+    if (!has_body) co_return false;
+    clear_deadline();
+    Response response = co_await answer(request, raw_owned, too_large);
+    co_return co_await send(request, std::move(response), parser.is_http_1_0());
+}
+
+loop::Task<bool> Session::read_head(RequestParser& parser) {
+    set_deadline(refuse_ ? kRefusalTimeout : host_->config.header_timeout);
+    auto status = parser.read_head(inbox_);
+    while (status == RequestParser::Status::need_more) {
+        const bool more = co_await fill(kReadBytes);
+        if (!more) {
+            if (timed_out_) co_await send_problem(parser, transport_problem(408, "The request came too slowly."));
+            co_return false;
+        }
+        status = parser.read_head(inbox_);
+    }
+    if (status == RequestParser::Status::complete) co_return true;
+    co_await send_problem(parser, transport_problem(parser.error().status, parser.error().detail));
+    co_return false;
+}
+
+loop::Task<bool> Session::read_body(RequestParser& parser, bool& too_large) {
+    if (!parser.has_body()) co_return true;
+    Request& request = parser.request();
+    const bool raw_owned = host_->raw != nullptr && host_->raw->owns(request.target);
+    const auto limit = raw_owned ? host_->raw->body_bytes_max() : host_->router.body_bytes_max(request);
+    auto status = RequestParser::Status::failed;
+    too_large = parser.declares_more_than(limit);
+    if (!too_large) {
+        parser.limit_body(limit);
+        set_deadline(host_->config.body_timeout);
+        if (parser.expects_continue() && inbox_.empty()) {
+            const bool sent = co_await send_text("HTTP/1.1 100 Continue\r\n\r\n");
+            if (!sent) co_return false;
+        }
+        status = parser.read_body(inbox_);
+        while (status == RequestParser::Status::need_more) {
+            const bool more = co_await fill(kBodyReadBytes);
+            if (!more) {
+                if (timed_out_) co_await send_problem(parser, transport_problem(408, "The body came too slowly."));
+                co_return false;
+            }
+            status = parser.read_body(inbox_);
+        }
+        if (status == RequestParser::Status::complete) co_return true;
+        too_large = parser.error().status == 413;
+    }
+    if (too_large) {
+        // What follows cannot be told from a request any more.
+        request.keep_alive = false;
+        request.body = {};
+        inbox_.clear();
+        co_return true;
+    }
+    co_await send_problem(parser, transport_problem(parser.error().status, parser.error().detail));
+    co_return false;
+}
+
+loop::Task<Response> Session::answer(Request& request, bool raw_owned, bool too_large) {
+    if (host_->cors.is_preflight(request)) {
+        Response response = host_->cors.preflight_response(request);
+        host_->router.record(request, Router::Outside::preflight, response.status, request_started_);
+        co_return response;
+    }
+    if (raw_owned) co_return co_await answer_raw(request, too_large);
+    co_return co_await host_->router.handle(request, too_large);
+}
+
+loop::Task<Response> Session::answer_raw(Request& request, bool too_large) {
+    Response response;
+    try {
+        response = co_await host_->raw->on_request(request, *this, too_large);
+    } catch (const std::exception& error) {
+        base::log_error("a raw request failed", {{"trace", request.trace_id}, {"error", error.what()}});
+        response = problem_response(contracts::problem_internal());
+    }
+    stop_watch();
+    host_->router.record(request, Router::Outside::raw, response.status, request_started_);
+    co_return response;
+}
+
+void Session::hand_over(Request request) {
+    host_->router.record(request, Router::Outside::raw, 101, request_started_);
+    handed_over_ = true;
+    clear_deadline();
+    const auto executor = socket_.get_executor();
+    UpgradedStream stream{std::move(socket_), std::move(inbox_)};
+    inbox_ = {};
+    auto task = host_->raw->on_upgrade(std::move(request), std::move(stream));
+    asio::co_spawn(executor, std::move(task), [host = host_](std::exception_ptr failure) {
+        log_failure("upgrade", failure);
+        --host->open;
+    });
+}
+
+loop::Task<bool> Session::send_problem(RequestParser& parser, contracts::Problem problem) {
+    Request& request = parser.request();
+    if (request.trace_id.empty()) request.trace_id = continue_trace({}).trace_id;
+    request.keep_alive = false;
+    host_->router.record(request, Router::Outside::unmatched, problem.status, request_started_);
+    co_return co_await send(request, problem_response(problem), parser.is_http_1_0());
+}
+
+loop::Task<bool> Session::send(Request& request, Response response, bool http_1_0) {
+    host_->cors.mark(request, response);
+    ResponseFraming framing;
+    framing.head_only = request.method == Method::head;
+    framing.http_1_0 = http_1_0;
+    framing.keep_alive = request.keep_alive && !response.close && !host_->draining;
+    framing.date = host_->date();
+    const auto head = response_head(response, framing);
+    const auto body = response_body(response, framing);
+    const std::array<asio::const_buffer, 2> parts{asio::buffer(head), asio::buffer(body.data(), body.size())};
+    set_deadline(host_->config.body_timeout);
+    answered_ = true;
+    const auto [ec, sent] = co_await asio::async_write(socket_, parts, asio::as_tuple(asio::use_awaitable));
+    clear_deadline();
+    if (ec) close();
+    co_return !ec && framing.keep_alive;
+}
+
+loop::Task<bool> Session::send_text(std::string text) {
+    const auto buffer = asio::buffer(text);
+    const auto [ec, sent] = co_await asio::async_write(socket_, buffer, asio::as_tuple(asio::use_awaitable));
+    co_return !ec;
+}
+
+// A close with unread bytes in the socket resets the connection, and the client may lose the answer with it (RFC 9112
+// section 9.6). So only the sending side is closed first, and what still comes is dropped for a while.
+loop::Task<void> Session::linger() {
+    boost::system::error_code ignored;
+    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    set_deadline(kLingerTimeout);
+    for (std::size_t dropped = 0; dropped < kLingerBytesMax;) {
+        inbox_.clear();
+        const bool some = co_await fill(kBodyReadBytes);
+        if (!some) break;
+        dropped += inbox_.size();
+    }
+    inbox_ = {};
+}
+
+void Session::on_lost(std::function<void()> lost) {
+    lost_ = std::move(lost);
+    if (!watching_) watch();
+}
+
+void Session::watch() {
+    watching_ = true;
+    socket_.async_wait(
+        asio::ip::tcp::socket::wait_read,
+        [self = shared_from_this(), turn = watch_turn_](boost::system::error_code ec) { self->watched(turn, ec); });
+}
+
+void Session::watched(std::uint64_t turn, boost::system::error_code ec) {
+    if (turn != watch_turn_) return;
+    watching_ = false;
+    if (!ec) ec = take_early_bytes();
+    if (!ec) {
+        // A client that floods a held request is no longer watched: its bytes wait in the kernel.
+        if (inbox_.size() < kEarlyBytesMax) watch();
+        return;
+    }
+    const auto lost = std::exchange(lost_, nullptr);
+    if (lost) lost();
+}
+
+boost::system::error_code Session::take_early_bytes() {
+    const auto size = inbox_.size();
+    inbox_.resize(size + kReadBytes);
+    boost::system::error_code ec;
+    const auto read = socket_.read_some(asio::buffer(inbox_.data() + size, kReadBytes), ec);
+    inbox_.resize(size + read);
+    return ec == asio::error::would_block ? boost::system::error_code{} : ec;
+}
+
+void Session::stop_watch() {
+    ++watch_turn_;
+    lost_ = nullptr;
+    if (!std::exchange(watching_, false)) return;
+    boost::system::error_code ignored;
+    socket_.cancel(ignored);
+}
+
+}  // namespace carillon::http

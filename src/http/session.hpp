@@ -1,0 +1,110 @@
+#pragma once
+
+#include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_set>
+
+#include "base/clock.hpp"
+#include "http/cors.hpp"
+#include "http/raw_endpoint.hpp"
+#include "http/request_parser.hpp"
+#include "http/router.hpp"
+#include "http/server.hpp"
+
+namespace carillon::http {
+
+class Session;
+
+/// What the sessions of one server share. Touched on the server's executor only, but for the counts.
+struct SessionHost {
+    SessionHost(ServerConfig server_config, const base::Clock& server_clock, const Router& server_router,
+                RawEndpoint* raw_endpoint)
+        : config{std::move(server_config)},
+          clock{server_clock},
+          router{server_router},
+          raw{raw_endpoint},
+          cors{config.cors.origins} {}
+
+    const ServerConfig config;
+    const base::Clock& clock;
+    const Router& router;
+    RawEndpoint* const raw;
+    const CorsPolicy cors;
+
+    bool draining = false;
+    std::unordered_set<Session*> sessions;
+    std::atomic<std::size_t> open{0};      ///< admitted connections, those taken over by the raw endpoint too
+    std::atomic<std::size_t> refusing{0};  ///< connections over the limit that are being told so
+
+    /// The time as a `Date` field has it; made anew once a second.
+    std::string_view date();
+
+ private:
+    std::string date_;
+    std::int64_t date_second_ = -1;
+};
+
+/// One HTTP/1.1 connection, one coroutine: reads a request, has it answered, writes the answer, and so on. Between
+/// requests it holds a buffer of 2 KB and nothing else. Every wait for the client has a deadline, kept by the server's
+/// sweep. Lives as long as its coroutine, or a wait of its peer watch. Thread: the server's executor.
+class Session final : public PeerWatch, public std::enable_shared_from_this<Session> {
+ public:
+    /// Runs a connection until its end. With `refuse` its one request is answered 503.
+    static void start(std::shared_ptr<SessionHost> host, boost::asio::ip::tcp::socket socket, bool refuse);
+
+    Session(std::shared_ptr<SessionHost> host, boost::asio::ip::tcp::socket socket, bool refuse);
+    ~Session() override;
+
+    /// Ends the wait whose deadline has passed.
+    void expire(base::SteadyTime now);
+    /// Closes the connection if no request is under way.
+    void close_if_idle();
+    void close();
+
+    void on_lost(std::function<void()> lost) override;
+
+ private:
+    loop::Task<void> run();
+    loop::Task<bool> wait_for_request();
+    loop::Task<bool> serve_one();
+    loop::Task<bool> read_head(RequestParser& parser);
+    loop::Task<bool> read_body(RequestParser& parser, bool& too_large);
+    loop::Task<Response> answer(Request& request, bool raw_owned, bool too_large);
+    loop::Task<Response> answer_raw(Request& request, bool too_large);
+    /// Reads some more into the inbox; false at the end of the stream, an error, or the deadline.
+    loop::Task<bool> fill(std::size_t bytes_max);
+    loop::Task<bool> send(Request& request, Response response, bool http_1_0);
+    loop::Task<bool> send_text(std::string text);
+    loop::Task<bool> send_problem(RequestParser& parser, contracts::Problem problem);
+    loop::Task<void> linger();
+
+    void hand_over(Request request);
+    void set_deadline(std::chrono::milliseconds from_now);
+    void clear_deadline();
+    void watch();
+    void watched(std::uint64_t turn, boost::system::error_code ec);
+    boost::system::error_code take_early_bytes();
+    void stop_watch();
+
+    // Constant after construction.
+    const std::shared_ptr<SessionHost> host_;
+    const bool refuse_;
+
+    boost::asio::ip::tcp::socket socket_;
+    std::string inbox_;  ///< read and not yet parsed
+    base::SteadyTime deadline_ = base::SteadyTime::max();
+    base::SteadyTime request_started_{};
+    std::function<void()> lost_;
+    std::uint64_t watch_turn_ = 0;  ///< tells a wait of this request from a stale one
+    bool watching_ = false;
+    bool timed_out_ = false;
+    bool idle_ = true;
+    bool served_any_ = false;
+    bool answered_ = false;  ///< something was sent: close gently
+    bool handed_over_ = false;
+};
+
+}  // namespace carillon::http
