@@ -23,7 +23,8 @@ struct NewNotification {
     std::optional<std::string> data_json;  ///< compact text of a JSON object
     base::TimePoint created_at;
     std::string traceparent;  ///< W3C trace context that travels with the event; may be empty
-    /// When set: the creation answers an event from the bus, and is applied once per value (`errc::already_applied` then).
+    /// When set: the creation answers an event from the bus, and is applied once per value (`errc::already_applied`
+    /// then).
     std::optional<std::string> consumed_key;
 };
 
@@ -76,19 +77,19 @@ struct SyncPage {
     InboxState state;
     std::optional<base::Version> read_all_before;        ///< everything up to it is read, when changed since `since`
     std::vector<contracts::Notification> notifications;  ///< changed since `since`, oldest change first
-    bool has_more = false;  ///< go on from the version of the last one
+    bool has_more = false;                               ///< go on from the version of the last one
 };
 
 /// Keeps the notifications of all users, with exact counters.
 ///
-/// Every change is one transaction: the rows, `user_state(unread, version)` and the event in the outbox, or nothing. Each
-/// change takes the user's next version (dense, from 1); a call that changes nothing takes none. When a call returns a
-/// value it is durable. An error means that nothing was changed.
+/// Every change is one transaction: the rows, `user_state(unread, version)` and the event in the outbox, or nothing.
+/// Each change takes the user's next version (dense, from 1); a call that changes nothing takes none. When a call
+/// returns a value it is durable. An error means that nothing was changed.
 ///
-/// Thread: any executor; the calling coroutine goes on where it was. Calls of one user are applied in the order in which
-/// they reach the store.
+/// Thread: any executor; the calling coroutine goes on where it was. Calls of one user are applied in the order in
+/// which they reach the store.
 class NotificationStore {
-   public:
+ public:
     virtual ~NotificationStore() = default;
 
     /// One result for each, in order; one that fails fails alone. Errors: already_applied, overloaded, unavailable.

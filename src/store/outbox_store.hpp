@@ -25,11 +25,11 @@ struct OutboxEvent {
 /// The events that one service committed and has not yet seen acknowledged by the bus. Removing one is what makes a
 /// delivery final; what is still there after a crash goes out again. Thread: any executor.
 class OutboxStore {
-   public:
+ public:
     virtual ~OutboxStore() = default;
 
-    /// `listener` is told of newly committed events, in commit order, right after each commit, on a thread of the store:
-    /// it must only post. One listener; set before the first change.
+    /// `listener` is told of newly committed events, in commit order, right after each commit, on a thread of the
+    /// store: it must only post. One listener; set before the first change.
     virtual void on_committed(std::function<void(std::vector<OutboxEvent>)> listener) = 0;
     /// Events above `after`, in order, at most `limit`.
     virtual loop::Task<base::Result<std::vector<OutboxEvent>>> pending(std::uint64_t after, std::uint32_t limit) = 0;

@@ -20,7 +20,7 @@ struct User {
 
 /// Keeps the registered users. Thread: any executor, as `NotificationStore`.
 class UserStore {
-   public:
+ public:
     virtual ~UserStore() = default;
 
     /// The user and the event `user.registered` in the outbox, in one transaction. Errors: email_taken, overloaded,

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "store/sqlite/database.hpp"
+#include "store/user_store.hpp"
+
+namespace carillon::store {
+
+/// The users in a `SqliteDatabase`. Its contract is the port's.
+class SqliteUserStore final : public UserStore {
+ public:
+    explicit SqliteUserStore(SqliteDatabase& database);
+
+    loop::Task<base::Result<void>> create(User user, std::string traceparent) override;
+    loop::Task<base::Result<User>> find_by_email(std::string email) override;
+    loop::Task<base::Result<User>> find_by_id(base::UserId id) override;
+    loop::Task<base::Result<void>> check() override;
+
+ private:
+    SqliteDatabase& database_;
+    metrics::Histogram& create_duration_;
+    metrics::Histogram& find_duration_;
+};
+
+}  // namespace carillon::store

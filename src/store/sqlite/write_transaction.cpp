@@ -1,0 +1,47 @@
+#include "store/sqlite/write_transaction.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "store/sqlite/statements.hpp"
+
+namespace carillon::store {
+
+void WriteTransaction::add_event(OutboxName outbox, OutboxEvent event) {
+    const auto index = static_cast<std::size_t>(outbox);
+    SqliteQuery insert{connection_,   sql::kInsertEvent[index], event.event_id,  event.subject,
+                       event.payload, event.traceparent,        event.created_at};
+    if (!insert.next()) return;
+    event.sequence = insert.number(0);
+    changes_[index].added.push_back(std::move(event));
+}
+
+void WriteTransaction::remove_events(OutboxName outbox, std::vector<std::uint64_t> sequences) {
+    const auto index = static_cast<std::size_t>(outbox);
+    std::sort(sequences.begin(), sequences.end());
+    // Neighbours go together: a relay removes mostly runs.
+    for (std::size_t first = 0; first < sequences.size();) {
+        std::size_t last = first;
+        while (last + 1 < sequences.size() && sequences[last + 1] - sequences[last] <= 1) ++last;
+        changes_[index].removed += connection_.run(sql::kRemoveEvents[index], sequences[first], sequences[last]);
+        first = last + 1;
+    }
+}
+
+WriteTransaction::Mark WriteTransaction::mark() const {
+    Mark mark;
+    for (std::size_t i = 0; i < kOutboxNames; ++i) {
+        mark.added[i] = changes_[i].added.size();
+        mark.removed[i] = changes_[i].removed;
+    }
+    return mark;
+}
+
+void WriteTransaction::rewind(const Mark& mark) {
+    for (std::size_t i = 0; i < kOutboxNames; ++i) {
+        changes_[i].added.resize(mark.added[i]);
+        changes_[i].removed = mark.removed[i];
+    }
+}
+
+}  // namespace carillon::store

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "store/outbox_store.hpp"
+#include "store/sqlite/connection.hpp"
+
+namespace carillon::store {
+
+/// The outbox of a service. The value is an index into arrays by outbox.
+enum class OutboxName : std::uint8_t { notification, auth };
+inline constexpr std::size_t kOutboxNames = 2;
+
+/// What one transaction did to one outbox.
+struct OutboxChange {
+    std::vector<OutboxEvent> added;
+    std::int64_t removed = 0;
+};
+using OutboxChanges = std::array<OutboxChange, kOutboxNames>;
+
+/// The open transaction of the writer, as the stores see it: the connection, and a record of what happens to the
+/// outboxes, for after the commit. Thread: the writer's.
+class WriteTransaction {
+ public:
+    explicit WriteTransaction(SqliteConnection& connection) : connection_{connection} {}
+
+    SqliteConnection& connection() { return connection_; }
+    /// Puts the event into the outbox and gives it its sequence.
+    void add_event(OutboxName outbox, OutboxEvent event);
+    /// Unknown sequences are passed over.
+    void remove_events(OutboxName outbox, std::vector<std::uint64_t> sequences);
+
+    /// A point to which the record goes back together with the transaction.
+    struct Mark {
+        std::array<std::size_t, kOutboxNames> added{};
+        std::array<std::int64_t, kOutboxNames> removed{};
+    };
+    Mark mark() const;
+    void rewind(const Mark& mark);
+    OutboxChanges take_changes() { return std::exchange(changes_, {}); }
+
+ private:
+    SqliteConnection& connection_;
+    OutboxChanges changes_;
+};
+
+}  // namespace carillon::store

@@ -1,0 +1,179 @@
+#include "store/sqlite/writer.hpp"
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "store/errc.hpp"
+
+namespace carillon::store {
+namespace {
+
+// Pages of 4 KB in the write-ahead log before it is folded into the database file (SQLite's own default is 1,000). More
+// pages mean fewer and larger interruptions; this is 16 MB.
+constexpr int kCheckpointPages = 4'000;
+
+constexpr std::string_view kBegin = "BEGIN IMMEDIATE";
+constexpr std::string_view kCommit = "COMMIT";
+constexpr std::string_view kSavepoint = "SAVEPOINT part";
+constexpr std::string_view kRelease = "RELEASE part";
+constexpr std::string_view kRollbackPart = "ROLLBACK TO part";
+
+int remember_log_pages(void* pages, sqlite3*, const char*, int now) {
+    *static_cast<int*>(pages) = now;
+    return SQLITE_OK;
+}
+
+}  // namespace
+
+SqliteWriter::SqliteWriter(SqliteConnection connection, WriterLimits limits, Committed committed)
+    : limits_{limits}, committed_{std::move(committed)}, connection_{std::move(connection)} {
+    // Checkpoints are ours, so that callers are answered before one begins. The hook replaces the automatic ones.
+    sqlite3_wal_hook(connection_.handle(), remember_log_pages, &log_pages_);
+    thread_ = std::thread{[this] {
+        pthread_setname_np(pthread_self(), "store-writer");
+        work();
+    }};
+}
+
+SqliteWriter::~SqliteWriter() {
+    close();
+}
+
+void SqliteWriter::post(std::unique_ptr<Mutation> mutation) {
+    base::ErrorCode refused;
+    {
+        const std::lock_guard lock{mutex_};
+        const std::size_t parts = mutation->parts();
+        if (closing_) {
+            refused = errc::unavailable;
+        } else if (queued_parts_ + parts > limits_.queue_max) {
+            refused = errc::overloaded;
+        } else {
+            queued_parts_ += parts;
+            queue_.push_back({std::move(mutation), std::chrono::steady_clock::now()});
+        }
+    }
+    if (refused) {
+        mutation->fail_all(refused);
+        mutation->answer();
+        return;
+    }
+    wake_.notify_one();
+}
+
+void SqliteWriter::close() {
+    {
+        const std::lock_guard lock{mutex_};
+        closing_ = true;
+    }
+    wake_.notify_one();
+    if (!thread_.joinable()) return;
+    thread_.join();
+    // A log that could not be folded in is found and replayed by the next start.
+    sqlite3_wal_checkpoint_v2(connection_.handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+}
+
+void SqliteWriter::work() {
+    Group group;
+    while (take(group)) {
+        if (!group.empty()) process(group);
+        group.clear();
+        checkpoint_if_due();
+    }
+}
+
+// Waits for work. False when there is none and none will come.
+bool SqliteWriter::take(Group& group) {
+    std::vector<Waiting> taken;
+    {
+        std::unique_lock lock{mutex_};
+        wake_.wait(lock, [this] { return closing_ || !queue_.empty(); });
+        if (queue_.empty()) return false;
+        std::size_t parts = 0;
+        while (!queue_.empty()) {
+            const std::size_t more = queue_.front().mutation->parts();
+            if (!taken.empty() && parts + more > limits_.group_max) break;
+            parts += more;
+            taken.push_back(std::move(queue_.front()));
+            queue_.pop_front();
+        }
+        queued_parts_ -= parts;
+    }
+    refuse_stale(group, taken);
+    return true;
+}
+
+void SqliteWriter::refuse_stale(Group& group, std::vector<Waiting>& taken) const {
+    const auto oldest = std::chrono::steady_clock::now() - limits_.wait_max;
+    for (auto& waiting : taken) {
+        if (waiting.since < oldest) {
+            waiting.mutation->fail_all(errc::unavailable);
+            waiting.mutation->answer();
+        } else {
+            group.push_back(std::move(waiting.mutation));
+        }
+    }
+}
+
+void SqliteWriter::process(Group& group) {
+    WriteTransaction transaction{connection_};
+    connection_.run(kBegin);
+    const bool applied = !connection_.failed() && apply_all(group, transaction);
+    if (applied) connection_.run(kCommit);
+    if (!applied || connection_.failed()) {
+        give_up(group);
+    } else {
+        commits_.fetch_add(1, std::memory_order_relaxed);
+        log_.worked();
+        committed_(transaction.take_changes());
+    }
+    for (auto& mutation : group) mutation->answer();
+}
+
+bool SqliteWriter::apply_all(Group& group, WriteTransaction& transaction) {
+    for (auto& mutation : group) {
+        for (std::size_t part = 0; part < mutation->parts(); ++part) {
+            if (!apply_part(*mutation, part, transaction)) return false;
+        }
+    }
+    return true;
+}
+
+// False when the transaction is lost.
+bool SqliteWriter::apply_part(Mutation& mutation, std::size_t part, WriteTransaction& transaction) {
+    const auto mark = transaction.mark();
+    connection_.run(kSavepoint);
+    const auto error = mutation.apply(part, transaction);
+    if (const auto failure = connection_.take_failure()) {
+        log_.failed(*failure);
+        mutation.fail(part, errc::unavailable);
+    } else if (!error) {
+        connection_.run(kRelease);
+        return !connection_.failed();
+    }
+    // A full disk and the like end the whole transaction: then there is nothing to go back to.
+    if (!connection_.in_transaction()) return false;
+    connection_.run(kRollbackPart);
+    connection_.run(kRelease);
+    transaction.rewind(mark);
+    return !connection_.failed();
+}
+
+void SqliteWriter::give_up(Group& group) {
+    log_.failed(connection_.take_failure().value_or("the transaction was rolled back"));
+    if (connection_.in_transaction()) connection_.execute("ROLLBACK");
+    connection_.take_failure();
+    for (auto& mutation : group) mutation->fail_all(errc::unavailable);
+}
+
+void SqliteWriter::checkpoint_if_due() {
+    if (log_pages_ < kCheckpointPages) return;
+    // What it cannot fold in, because a reader still needs it, the next one will.
+    sqlite3_wal_checkpoint_v2(connection_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    log_pages_ = 0;
+}
+
+}  // namespace carillon::store
