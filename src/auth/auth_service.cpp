@@ -1,0 +1,173 @@
+#include "auth/auth_service.hpp"
+
+#include <algorithm>
+
+#include "auth/client_network.hpp"
+#include "auth/password_rules.hpp"
+#include "base/log.hpp"
+
+namespace carillon::auth {
+namespace {
+
+using namespace std::chrono_literals;
+
+using Answer = AuthResult<contracts::AuthAnswer>;
+
+// The `code` label: the code of the answer.
+const char* failure_label(errc code) {
+    switch (code) {
+        case errc::email_taken:
+            return "email_taken";
+        case errc::weak_password:
+            return "weak_password";
+        case errc::invalid_credentials:
+            return "invalid_credentials";
+        case errc::rate_limited:
+            return "rate_limited";
+        case errc::token_absent:
+            return "unauthorized";
+        case errc::token_expired:
+            return "token_expired";
+        case errc::token_invalid:
+            return "token_invalid";
+        case errc::overloaded:
+        case errc::unavailable:
+            return "unavailable";
+    }
+    return "internal";
+}
+
+errc from_store(const base::ErrorCode& error) {
+    if (error == store::errc::email_taken) return errc::email_taken;
+    if (error == store::errc::overloaded) return errc::overloaded;
+    return errc::unavailable;
+}
+
+contracts::User public_view(const store::User& user) {
+    return {user.id, user.email, user.name};
+}
+
+}  // namespace
+
+AuthService::AuthService(store::UserStore& users, UserTokens tokens, const base::Clock& clock,
+                         metrics::Registry& metrics, AuthConfig config)
+    : users_{users},
+      tokens_{tokens},
+      clock_{clock},
+      metrics_{metrics},
+      config_{std::move(config)},
+      account_logins_{clock, {.attempts = config_.failed_logins_per_account_and_client, .window = 60s}},
+      client_logins_{clock, {.attempts = config_.failed_logins_per_client, .window = 60s}},
+      registrations_{clock, {.attempts = config_.registrations_per_client, .window = 1s}},
+      hasher_{config_.hashing} {}
+
+loop::Task<Answer> AuthService::register_user(contracts::RegisterRequest request, Client client) {
+    if (auto weakness = password_weakness(request.password, request.email)) {
+        AuthFailure failure = refuse(errc::weak_password);
+        failure.reason = std::move(*weakness);
+        co_return failure;
+    }
+    if (const auto retry_after = registrations_.take(client_network(client.address))) {
+        AuthFailure failure = refuse(errc::rate_limited);
+        failure.retry_after = retry_after;
+        co_return failure;
+    }
+    // Saves the hash for an address that is taken; whether it still is free is the store's to say.
+    const auto existing = co_await users_.find_by_email(request.email);
+    if (existing) co_return refuse(errc::email_taken);
+    if (existing.error() != store::errc::not_found) co_return refuse(from_store(existing.error()));
+
+    auto hash = co_await hasher_.hash(std::move(request.password));
+    if (!hash) co_return refuse(errc::overloaded);
+    const store::User user{base::UserId::generate(clock_), std::move(request.email), std::move(request.name),
+                           std::move(*hash), clock_.now()};
+    const auto created = co_await users_.create(user, std::move(client.traceparent));
+    if (!created) co_return refuse(from_store(created.error()));
+    base::log_info("user registered", {{"user", user.id.to_string()}});
+    co_return answer(user);
+}
+
+loop::Task<Answer> AuthService::log_in(contracts::LoginRequest request, Client client) {
+    const std::string client_key = client_network(client.address);
+    const std::string account_key = client_key + ' ' + fold_case(request.email);
+    if (auto refused = take_login_attempt(account_key, client_key)) co_return std::move(*refused);
+
+    const auto user = co_await users_.find_by_email(std::move(request.email));
+    if (!user && user.error() != store::errc::not_found) {
+        give_back_login_attempt(account_key, client_key);
+        co_return refuse(from_store(user.error()));
+    }
+    std::string encoded = user ? user->password_hash : hasher_.dummy();
+    const auto matches = co_await hasher_.matches(std::move(encoded), std::move(request.password));
+    if (!matches) {
+        give_back_login_attempt(account_key, client_key);
+        co_return refuse(errc::overloaded);
+    }
+    if (!user || !*matches) {
+        base::log_info("log-in refused", {{"client", client.address}});
+        co_return refuse(errc::invalid_credentials);
+    }
+    give_back_login_attempt(account_key, client_key);
+    base::log_info("user logged in", {{"user", user->id.to_string()}});
+    co_return answer(*user);
+}
+
+loop::Task<AuthResult<AuthService::Identity>> AuthService::me(std::string authorization) {
+    const std::string_view token = token::bearer_token(authorization);
+    if (token.empty()) co_return refuse(authorization.empty() ? errc::token_absent : errc::token_invalid);
+    auto claims = tokens_.verifier.verify(token, clock_.now());
+    if (!claims) {
+        co_return refuse(claims.error() == token::errc::expired ? errc::token_expired : errc::token_invalid);
+    }
+    Identity identity{std::move(*claims), std::nullopt};
+    auto user = co_await users_.find_by_id(identity.claims.user_id);
+    if (user) {
+        identity.account = std::move(*user);
+    } else if (user.error() != store::errc::not_found) {
+        co_return refuse(from_store(user.error()));
+    }
+    co_return identity;
+}
+
+loop::Task<bool> AuthService::ready() {
+    const auto checked = co_await users_.check();
+    co_return checked.has_value();
+}
+
+AuthFailure AuthService::refuse(errc code) {
+    metrics_
+        .counter("auth_failures_total", "Registrations, log-ins and tokens that were refused",
+                 {{"code", failure_label(code)}})
+        .increment();
+    return AuthFailure{code};
+}
+
+// Counted before the outcome is known: attempts made at once must not slip through together.
+std::optional<AuthFailure> AuthService::take_login_attempt(const std::string& account_key,
+                                                           const std::string& client_key) {
+    auto retry_after = client_logins_.take(client_key);
+    if (!retry_after) {
+        retry_after = account_logins_.take(account_key);
+        if (retry_after) client_logins_.give_back(client_key);
+    }
+    if (!retry_after) return std::nullopt;
+    AuthFailure failure = refuse(errc::rate_limited);
+    failure.retry_after = retry_after;
+    return failure;
+}
+
+void AuthService::give_back_login_attempt(const std::string& account_key, const std::string& client_key) {
+    account_logins_.give_back(account_key);
+    client_logins_.give_back(client_key);
+}
+
+contracts::AuthAnswer AuthService::answer(const store::User& user) const {
+    contracts::AuthAnswer answer;
+    answer.user = public_view(user);
+    answer.access_token =
+        tokens_.signer.sign(user.id, config_.granted_permissions, config_.token_lifetime, clock_.now());
+    answer.expires_in_s = static_cast<std::uint64_t>(config_.token_lifetime.count());
+    return answer;
+}
+
+}  // namespace carillon::auth
