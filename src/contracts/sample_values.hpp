@@ -18,13 +18,14 @@ class SampleValues {
     /// A value that satisfies the schema, often at the edge of a limit.
     boost::json::value valid();
 
-    /// `value` with one or two changes: a field dropped, null, of another type, one character wrong, one too long, …
-    /// Most break the schema, not all.
-    boost::json::value mutated(boost::json::value value);
+    /// A value a small step away: a field dropped, null, of another type, one character wrong, one too long, a date
+    /// that no calendar has, … Most break the schema, not all.
+    boost::json::value nearly_valid();
 
  private:
     boost::json::value sample(const boost::json::value& schema);
     boost::json::value sample_def(const std::string& name);
+    std::string near_miss(const std::string& def);
     boost::json::value sample_string(const boost::json::object& schema);
     boost::json::value sample_integer(const boost::json::object& schema);
     boost::json::value sample_array(const boost::json::object& schema);
@@ -35,6 +36,7 @@ class SampleValues {
     std::string version();
     std::string date_time();
     std::string link();
+    std::string near_date_time();
     std::string characters(std::size_t count);
 
     void mutate(boost::json::value& value, bool in_data);
@@ -50,6 +52,7 @@ class SampleValues {
 
     const boost::json::value& root_;
     std::mt19937_64 random_;
+    bool astray_ = false;  // making a nearly valid value
 };
 
 }  // namespace carillon::contracts
