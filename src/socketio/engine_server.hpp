@@ -33,9 +33,13 @@ class Observer {
         (void)transport;
         (void)reason;
     }
-    /// Socket.IO data on the wire: one call per Engine.IO message.
+    /// One Engine.IO message with Socket.IO data came in.
     virtual void on_message_received(std::size_t bytes) { (void)bytes; }
-    virtual void on_message_sent(std::size_t bytes) { (void)bytes; }
+    /// So many were handed to a transport together.
+    virtual void on_messages_sent(std::size_t messages, std::size_t bytes) {
+        (void)messages;
+        (void)bytes;
+    }
 };
 
 /// Engine.IO v4 and Socket.IO v5 for the connections of one shard, without I/O: a driver (http/engine_endpoint.hpp)
@@ -72,6 +76,8 @@ class Server {
     /// of `flush`. It must arrange for `flush` to be called at the end of the turn; `next_deadline` is right after
     /// that.
     void on_work(std::function<void()> hook) { work_hook_ = std::move(hook); }
+    /// `hook` is called when a session is over, once for each.
+    void on_session_end(std::function<void()> hook) { end_hook_ = std::move(hook); }
     /// A new session; `handshake.auth_json` comes later. For polling, answer with `open_packet()`; for WebSocket pass
     /// the link, which is sent the open packet with the next flush.
     EngineSession& open_polling(base::SteadyTime now, Handshake handshake);
@@ -88,8 +94,9 @@ class Server {
     friend class ClientConnection;
 
     // For the connections.
-    NamespaceImpl* find_namespace(std::string_view name);
+    std::shared_ptr<NamespaceImpl> find_namespace(std::string_view name);
     void mark_dirty(ClientConnection& connection);
+    void count_closed(Transport transport, std::string_view reason);
     void release(ClientConnection& connection);
 
     EngineSession& open(base::SteadyTime now, Handshake handshake, WebSocketLink* link);
@@ -103,7 +110,8 @@ class Server {
 
     // Touched only on the shard's thread
     std::function<void()> work_hook_;
-    std::vector<std::unique_ptr<NamespaceImpl>> namespaces_;
+    std::function<void()> end_hook_;
+    std::vector<std::shared_ptr<NamespaceImpl>> namespaces_;
     std::unordered_map<std::string_view, std::unique_ptr<ClientConnection>>
         connections_;                                       ///< by sid, held in the value
     std::vector<std::unique_ptr<ClientConnection>> ended_;  ///< freed by the next flush: their own code may be running
@@ -114,5 +122,8 @@ class Server {
     std::size_t queued_bytes_ = 0;
     bool flush_wanted_ = false;
 };
+
+/// The shard that made a session id, or nullopt when it is not one of ours.
+std::optional<std::uint16_t> shard_of_sid(std::string_view sid);
 
 }  // namespace carillon::socketio

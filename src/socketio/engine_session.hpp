@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "socketio/deadline_heap.hpp"
+#include "socketio/engine_packet.hpp"
 #include "socketio/outgoing.hpp"
 #include "socketio/server.hpp"
 
@@ -137,7 +138,7 @@ class EngineSession : public Timed {
     };
     enum class Probe : std::uint8_t { none, attached, probed };
 
-    void on_packet(base::SteadyTime now, std::string_view text);
+    void on_packet(base::SteadyTime now, const EnginePacket& packet);
     void on_pong(base::SteadyTime now);
     void on_alive(base::SteadyTime now);
     void on_probe_text(base::SteadyTime now, std::string_view text);
@@ -145,8 +146,8 @@ class EngineSession : public Timed {
     void drop_probe(bool close_it);
     void heartbeat(base::SteadyTime now);
     void end(std::string_view reason);
+    void fail(std::string_view reason);
     void release();
-    void close_link();
     void answer_poll(int status, std::string body);
     void flush_poll(base::SteadyTime now);
     void flush_link();

@@ -102,8 +102,8 @@ class Socket : public std::enable_shared_from_this<Socket> {
     /// Every event of the client, in order. The one handler is set in `on_connection`.
     std::function<void(const ReceivedEvent&, Ack)> on_event;
     /// Once, with the reason: "transport close", "transport error", "ping timeout", "parse error", "forced close",
-    /// "client namespace disconnect", "server namespace disconnect", "server shutting down", or the one given to
-    /// `close_transport`.
+    /// "forced server close", "client namespace disconnect", "server namespace disconnect", "server shutting down",
+    /// "slow consumer", or the one given to `close_transport`.
     std::function<void(std::string_view reason)> on_disconnect;
     /// The application's own state of this socket.
     std::shared_ptr<void> data;

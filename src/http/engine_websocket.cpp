@@ -1,0 +1,196 @@
+#include "http/engine_websocket.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+namespace carillon::http {
+namespace {
+
+namespace asio = boost::asio;
+using socketio::CloseCode;
+using socketio::Opcode;
+
+/// Reads in one turn before others get theirs.
+constexpr int kReadsPerTurn = 4;
+
+}  // namespace
+
+EngineWebSocket::EngineWebSocket(std::shared_ptr<EngineWebSocketHost> host, asio::ip::tcp::socket socket,
+                                 std::size_t message_bytes_max)
+    : host_{std::move(host)}, socket_{std::move(socket)}, decoder_{message_bytes_max} {
+    host_->add(*this);
+}
+
+EngineWebSocket::~EngineWebSocket() {
+    host_->remove(*this);
+}
+
+void EngineWebSocket::start(socketio::EngineSession& session, std::string_view answer, std::string already_read) {
+    session_ = &session;
+    write(answer);
+    if (!already_read.empty()) decode({already_read.data(), already_read.size()});
+    if (socket_.is_open()) wait_readable();
+}
+
+void EngineWebSocket::abort() {
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+    lose(true);
+}
+
+// --- Reading ---------------------------------------------------------------------------------------------------------
+
+void EngineWebSocket::wait_readable() {
+    socket_.async_wait(asio::ip::tcp::socket::wait_read, [self = shared_from_this()](boost::system::error_code ec) {
+        if (ec) return self->lose(true);
+        self->on_readable();
+    });
+}
+
+void EngineWebSocket::on_readable() {
+    for (int i = 0; i < kReadsPerTurn; ++i) {
+        if (!read_some()) break;
+    }
+    if (socket_.is_open() && !broken_) wait_readable();
+}
+
+bool EngineWebSocket::read_some() {
+    const std::span<char> buffer = host_->read_buffer();
+    boost::system::error_code ec;
+    const std::size_t size = socket_.read_some(asio::buffer(buffer.data(), buffer.size()), ec);
+    if (ec == asio::error::would_block || ec == asio::error::try_again) return false;
+    if (ec || size == 0) {
+        boost::system::error_code ignored;
+        socket_.close(ignored);
+        lose(ec && ec != asio::error::eof);
+        return false;
+    }
+    decode(buffer.first(size));
+    return size == buffer.size() && socket_.is_open();
+}
+
+void EngineWebSocket::decode(std::span<char> bytes) {
+    if (phase_ == Phase::ended) return;
+    const CloseCode failed = decoder_.decode(bytes, *this);
+    if (failed == CloseCode::none) return;
+    // The peer cannot be understood any more (RFC 6455 section 7.1.7): its close frame would not be either.
+    if (phase_ == Phase::open) {
+        send_close(failed, Phase::ended);
+    } else {
+        phase_ = Phase::ended;
+    }
+    end_sending_when_drained();
+    lose(true);
+}
+
+bool EngineWebSocket::on_message(bool binary, std::string_view data) {
+    if (session_ == nullptr) return true;  // what comes between our close frame and the peer's is dropped
+    if (binary) {
+        session_->link_binary(host_->now(), *this, data);
+    } else {
+        session_->link_text(host_->now(), *this, data);
+    }
+    return true;
+}
+
+bool EngineWebSocket::on_ping(std::string_view data) {
+    if (phase_ != Phase::open) return true;
+    if (!unsent_.empty()) {
+        // Only the last ping has to be answered (section 5.5.3): a flood of them does not pile up.
+        pong_ = std::make_unique<std::string>(data);
+        return true;
+    }
+    std::string frame;
+    socketio::append_frame_head(frame, Opcode::pong, data.size());
+    frame += data;
+    write(frame);
+    return true;
+}
+
+void EngineWebSocket::on_close(CloseCode code) {
+    if (phase_ == Phase::open) {
+        send_close(code, Phase::ended);
+    } else {
+        phase_ = Phase::ended;
+    }
+    end_sending_when_drained();
+    lose(false);
+}
+
+// --- Writing ---------------------------------------------------------------------------------------------------------
+
+std::size_t EngineWebSocket::send(std::span<const socketio::OutPacket> packets) {
+    if (phase_ != Phase::open || broken_) return 0;
+    std::string& frames = host_->write_buffer();
+    socketio::append_messages(frames, packets);
+    write(frames);
+    session_waits_ = !unsent_.empty();
+    return unsent_.size();
+}
+
+void EngineWebSocket::write(std::string_view bytes) {
+    if (broken_ || !socket_.is_open()) return;
+    if (!unsent_.empty()) {
+        unsent_ += bytes;
+        return;
+    }
+    while (!bytes.empty()) {
+        boost::system::error_code ec;
+        const std::size_t written = socket_.write_some(asio::buffer(bytes.data(), bytes.size()), ec);
+        if (ec == asio::error::would_block || ec == asio::error::try_again) {
+            unsent_ = bytes;
+            return wait_writable();
+        }
+        if (ec) return lose_later();
+        bytes.remove_prefix(written);
+    }
+}
+
+void EngineWebSocket::wait_writable() {
+    socket_.async_wait(asio::ip::tcp::socket::wait_write, [self = shared_from_this()](boost::system::error_code ec) {
+        if (ec) return;  // the wait for reading tells
+        self->on_writable();
+    });
+}
+
+void EngineWebSocket::on_writable() {
+    std::string bytes = std::exchange(unsent_, {});
+    write(bytes);
+    if (!unsent_.empty() || broken_) return;
+    if (const auto pong = std::exchange(pong_, nullptr); pong && phase_ == Phase::open) on_ping(*pong);
+    if (phase_ == Phase::ended) return end_sending_when_drained();
+    if (std::exchange(session_waits_, false) && session_ != nullptr) session_->link_writable(*this);
+}
+
+void EngineWebSocket::close() {
+    session_ = nullptr;
+    if (phase_ == Phase::open) send_close(CloseCode::none, Phase::close_sent);
+}
+
+void EngineWebSocket::send_close(CloseCode code, Phase next) {
+    std::string frame;
+    socketio::append_close_frame(frame, code);
+    write(frame);
+    phase_ = next;
+    host_->expect_end(shared_from_this());
+}
+
+void EngineWebSocket::end_sending_when_drained() {
+    if (!unsent_.empty()) return;
+    boost::system::error_code ignored;
+    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+}
+
+void EngineWebSocket::lose(bool error) {
+    broken_ = broken_ || !socket_.is_open();
+    if (auto* const session = std::exchange(session_, nullptr)) session->link_lost(*this, error);
+}
+
+void EngineWebSocket::lose_later() {
+    // The session may be in the middle of its `send`.
+    broken_ = true;
+    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->abort(); });
+}
+
+}  // namespace carillon::http

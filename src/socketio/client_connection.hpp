@@ -1,0 +1,85 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "socketio/engine_session.hpp"
+#include "socketio/namespace.hpp"
+#include "socketio/packet.hpp"
+
+namespace carillon::socketio {
+
+class Server;
+
+/// Socket.IO v5 over one engine session: the namespaces it has joined, and packets that wait for their attachments.
+/// Owned by the server. Touched only on the shard's thread.
+class ClientConnection final : public EngineSession {
+ public:
+    ClientConnection(Server& server, const Sid& sid, base::SteadyTime now, Handshake handshake, WebSocketLink* link);
+
+    /// DISCONNECT of one namespace.
+    void disconnect(SocketImpl& socket);
+    /// DISCONNECT of all namespaces, then the transport closes.
+    void disconnect_all();
+    /// The middleware's verdict on a pending socket.
+    void admit(const std::shared_ptr<SocketImpl>& socket);
+    void refuse(SocketImpl& socket, const ConnectError& error);
+
+    /// Lets go of sockets and transports without a word to anybody: the server is being destroyed.
+    void orphan();
+
+    bool dirty = false;  ///< the server's: it is in its list
+
+ private:
+    /// A binary packet whose attachments are on their way.
+    struct PendingBinary {
+        PacketType type;
+        std::string nsp;
+        std::string ack_id;
+        std::size_t attachments;
+        std::size_t bytes;
+        ReceivedEvent event;
+        base::SteadyTime give_up_at;
+    };
+    struct Left {
+        std::string nsp;
+        base::SteadyTime until;
+    };
+
+    void on_text(base::SteadyTime now, std::string_view text) override;
+    void on_binary(base::SteadyTime now, std::string_view data) override;
+    void on_upgraded() override;
+    void on_closed(std::string_view reason) override;
+    void on_released() override;
+    void on_work() override;
+    void on_sent(std::size_t messages, std::size_t bytes) override;
+    void on_queued(std::ptrdiff_t bytes) override;
+    base::SteadyTime upper_deadline() const override;
+    void on_upper_time(base::SteadyTime now) override;
+    void on_upper_flush(base::SteadyTime now) override;
+
+    void on_packet(base::SteadyTime now, const Packet& packet);
+    void on_connect(const Packet& packet);
+    void on_event(base::SteadyTime now, std::string_view nsp, const ReceivedEvent& event, std::string_view ack_id);
+    void run_middleware(const std::shared_ptr<SocketImpl>& socket, std::size_t index);
+    /// The joined socket of that namespace. Null when there is none: then the packet was late and is to be dropped, or
+    /// the connection is closing.
+    std::shared_ptr<SocketImpl> require_socket(base::SteadyTime now, std::string_view nsp);
+    std::shared_ptr<SocketImpl> find_socket(std::string_view nsp) const;
+    void forget(SocketImpl& socket, std::string_view reason);
+
+    // Constant after construction
+    Server& server_;
+    const Handshake handshake_;
+
+    // Touched only on the shard's thread
+    std::vector<std::shared_ptr<SocketImpl>> sockets_;  ///< pending and joined, one per namespace
+    std::vector<Left> left_;
+    std::unique_ptr<PendingBinary> binary_;
+    base::SteadyTime connect_at_;  ///< when a connection without a namespace is closed
+    bool left_in_this_turn_ = false;
+};
+
+}  // namespace carillon::socketio

@@ -1,0 +1,158 @@
+#include "socketio/engine_server.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/ids.hpp"
+#include "socketio/base64.hpp"
+#include "socketio/client_connection.hpp"
+
+namespace carillon::socketio {
+namespace {
+
+constexpr std::string_view kUrlSafe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+}  // namespace
+
+Server::Server(ServerConfig config, Observer* observer) : config_{config}, observer_{observer} {}
+
+Server::~Server() {
+    // The application may still hold sockets; they must not look back.
+    end_hook_ = nullptr;
+    work_hook_ = nullptr;
+    for (const auto& [sid, connection] : connections_) {
+        deadlines_.remove(*connection);
+        connection->orphan();
+    }
+}
+
+Namespace& Server::of(std::string_view name) {
+    if (const auto known = find_namespace(name)) return *known;
+    return *namespaces_.emplace_back(std::make_shared<NamespaceImpl>(std::string{name}));
+}
+
+std::shared_ptr<NamespaceImpl> Server::find_namespace(std::string_view name) {
+    for (const auto& one : namespaces_) {
+        if (one->name() == name) return one;
+    }
+    return nullptr;
+}
+
+EngineSession::Sid Server::make_sid() const {
+    // Two characters of shard, so that any shard finds the owner, and 22 of randomness (132 bits).
+    EngineSession::Sid sid{};
+    std::array<char, 17> bytes{};
+    base::random_bytes(bytes.data(), bytes.size());
+    const std::string random = encode_base64url({bytes.data(), bytes.size()});
+    sid[0] = kUrlSafe[(config_.shard >> 6) & 0x3F];
+    sid[1] = kUrlSafe[config_.shard & 0x3F];
+    std::copy_n(random.begin(), sid.size() - 2, sid.begin() + 2);
+    return sid;
+}
+
+std::optional<std::uint16_t> shard_of_sid(std::string_view sid) {
+    if (sid.size() != EngineSession::kSidLength) return std::nullopt;
+    const std::size_t high = kUrlSafe.find(sid[0]);
+    const std::size_t low = kUrlSafe.find(sid[1]);
+    if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
+    return static_cast<std::uint16_t>((high << 6) | low);
+}
+
+EngineSession& Server::open_polling(base::SteadyTime now, Handshake handshake) {
+    return open(now, std::move(handshake), nullptr);
+}
+
+EngineSession& Server::open_websocket(base::SteadyTime now, Handshake handshake, WebSocketLink& link) {
+    EngineSession& session = open(now, std::move(handshake), &link);
+    OutPacket packet = OutPacket::text(session.open_packet());
+    packet.message = false;
+    session.send(std::move(packet));
+    return session;
+}
+
+EngineSession& Server::open(base::SteadyTime now, Handshake handshake, WebSocketLink* link) {
+    auto made = std::make_unique<ClientConnection>(*this, make_sid(), now, std::move(handshake), link);
+    ClientConnection& connection = *made;
+    connections_.emplace(connection.sid(), std::move(made));
+    ++open_sessions_;
+    if (observer_ != nullptr) observer_->on_opened(transport_name(connection.transport()));
+    rearm(connection);
+    want_flush();  // the driver looks at the deadline after it
+    return connection;
+}
+
+EngineSession* Server::find(std::string_view sid) {
+    const auto found = connections_.find(sid);
+    return found == connections_.end() ? nullptr : found->second.get();
+}
+
+void Server::close_all(std::string_view reason) {
+    // Closing calls the application, which may close others: nothing is taken off the map before the flush, but be
+    // safe.
+    std::vector<ClientConnection*> all;
+    all.reserve(connections_.size());
+    for (const auto& [sid, connection] : connections_) all.push_back(connection.get());
+    for (ClientConnection* const connection : all) connection->close(reason);
+}
+
+void Server::mark_dirty(ClientConnection& connection) {
+    if (!connection.dirty) {
+        connection.dirty = true;
+        dirty_.push_back(&connection);
+    }
+    want_flush();
+}
+
+void Server::want_flush() {
+    if (std::exchange(flush_wanted_, true)) return;
+    if (work_hook_) work_hook_();
+}
+
+void Server::count_closed(Transport transport, std::string_view reason) {
+    --open_sessions_;
+    if (observer_ != nullptr) observer_->on_closed(transport_name(transport), reason);
+    if (end_hook_) end_hook_();
+}
+
+void Server::release(ClientConnection& connection) {
+    deadlines_.remove(connection);
+    const auto found = connections_.find(connection.sid());
+    if (found == connections_.end()) return;
+    ended_.push_back(std::move(found->second));
+    connections_.erase(found);
+    want_flush();
+}
+
+void Server::rearm(ClientConnection& connection) {
+    // Later than before is left for when the old deadline fires: nothing is due then, and it is set anew.
+    const base::SteadyTime at = connection.deadline();
+    if (at == base::SteadyTime::max()) return;
+    const auto before = deadlines_.of(connection);
+    if (!before || at < *before) deadlines_.set(connection, at);
+}
+
+void Server::on_time(base::SteadyTime now) {
+    while (Timed* const due = deadlines_.pop_due(now)) {
+        auto& connection = static_cast<ClientConnection&>(*due);
+        connection.on_time(now);
+        rearm(connection);
+    }
+}
+
+void Server::flush(base::SteadyTime now) {
+    // What a flush causes (a slow consumer's end, heard of by others) is part of it.
+    while (!dirty_.empty()) {
+        flushing_.swap(dirty_);
+        for (ClientConnection* const connection : flushing_) {
+            connection->dirty = false;
+            connection->flush(now);
+            rearm(*connection);
+        }
+        flushing_.clear();
+    }
+    ended_.clear();
+    flush_wanted_ = false;
+}
+
+}  // namespace carillon::socketio

@@ -1,0 +1,214 @@
+#include "socketio/namespace.hpp"
+
+#include <array>
+#include <exception>
+#include <utility>
+
+#include "base/ids.hpp"
+#include "base/log.hpp"
+#include "socketio/base64.hpp"
+#include "socketio/client_connection.hpp"
+#include "socketio/packet.hpp"
+
+namespace carillon::socketio {
+namespace {
+
+/// 20 characters, as long as the reference server's.
+std::string make_socket_id() {
+    std::array<char, 15> bytes{};
+    base::random_bytes(bytes.data(), bytes.size());
+    return encode_base64url({bytes.data(), bytes.size()});
+}
+
+/// What an Ack holds: copies of it share the one answer.
+struct AckState {
+    std::weak_ptr<SocketImpl> socket;
+    std::string id;
+};
+
+std::vector<OutPacket> with_attachments(std::string header,
+                                        std::shared_ptr<const std::vector<std::string>> attachments) {
+    std::vector<OutPacket> packets;
+    packets.reserve(attachments->size() + 1);
+    packets.push_back(OutPacket::text(std::move(header)));
+    for (const std::string& bytes : *attachments) {
+        packets.push_back({std::shared_ptr<const std::string>{attachments, &bytes}, nullptr, true, true});
+    }
+    return packets;
+}
+
+}  // namespace
+
+SocketImpl::SocketImpl(ClientConnection& connection, std::shared_ptr<NamespaceImpl> nsp, Handshake handshake)
+    : namespace_{std::move(nsp)}, id_{make_socket_id()}, connection_{&connection}, handshake_{std::move(handshake)} {}
+
+const std::string& SocketImpl::nsp() const {
+    return namespace_->name();
+}
+
+std::string_view SocketImpl::transport() const {
+    return transport_name(connection_ != nullptr ? connection_->transport() : Transport::polling);
+}
+
+std::size_t SocketImpl::queued_bytes() const {
+    return connection_ != nullptr ? connection_->queued_bytes() : 0;
+}
+
+void SocketImpl::emit(const EncodedEvent& event) {
+    if (connected()) namespace_->send(*connection_, event);
+}
+
+void SocketImpl::join(std::string room) {
+    if (connection_ != nullptr) namespace_->join(*this, std::move(room));
+}
+
+void SocketImpl::leave(const std::string& room) {
+    if (connection_ != nullptr) namespace_->leave(*this, room);
+}
+
+void SocketImpl::disconnect(bool close_transport) {
+    if (connection_ == nullptr) return;
+    // The connection may drop the last reference.
+    const auto self = shared_from_this();
+    if (close_transport) {
+        connection_->disconnect_all();
+    } else {
+        connection_->disconnect(*this);
+    }
+}
+
+void SocketImpl::close_transport(std::string reason) {
+    const auto self = shared_from_this();
+    if (connection_ != nullptr) connection_->close(reason);
+}
+
+void SocketImpl::deliver(const ReceivedEvent& event, std::string_view ack_id) {
+    if (!on_event) return;
+    Ack ack;
+    if (!ack_id.empty()) {
+        auto self = std::static_pointer_cast<SocketImpl>(shared_from_this());
+        auto state = std::make_shared<AckState>(AckState{self, std::string{ack_id}});
+        ack = Ack{[state](const std::vector<std::string_view>& arguments, const std::vector<std::string>& attachments) {
+            const auto socket = std::exchange(state->socket, {}).lock();
+            if (socket) socket->send_ack(state->id, arguments, attachments);
+        }};
+    }
+    // Out of its member while it runs: it may disconnect the socket, which frees the handlers.
+    auto handler = std::exchange(on_event, nullptr);
+    handler(event, std::move(ack));
+    if (connected() && !on_event) on_event = std::move(handler);
+}
+
+void SocketImpl::send_ack(const std::string& ack_id, const std::vector<std::string_view>& arguments_json,
+                          const std::vector<std::string>& attachments) {
+    if (!connected()) return;
+    std::string array;
+    const std::size_t placeholders = append_array(array, std::nullopt, arguments_json, attachments.size());
+    if (placeholders == 0) {
+        connection_->send(OutPacket::text(packet_prefix(PacketType::ack, nsp(), ack_id) + array));
+        return;
+    }
+    std::string header = packet_prefix(PacketType::binary_ack, nsp(), ack_id, attachments.size()) + array;
+    auto shared = std::make_shared<const std::vector<std::string>>(attachments);
+    for (OutPacket& packet : with_attachments(std::move(header), std::move(shared))) {
+        connection_->send(std::move(packet));
+    }
+}
+
+void SocketImpl::detach(std::string_view reason) {
+    const bool was_connected = connected();
+    if (connection_ == nullptr) return;
+    namespace_->remove(*this);
+    connection_ = nullptr;
+    // The handlers usually hold the socket itself: letting go of them lets it die.
+    on_event = nullptr;
+    const auto handler = std::exchange(on_disconnect, nullptr);
+    if (!was_connected || !handler) return;
+    try {
+        handler(reason);
+    } catch (const std::exception& error) {
+        base::log_error("a disconnect handler failed", {{"namespace", nsp()}, {"error", error.what()}});
+    }
+}
+
+NamespaceImpl::NamespaceImpl(std::string name)
+    : name_{std::move(name)}, event_prefix_{packet_prefix(PacketType::event, name_)} {}
+
+void NamespaceImpl::add(SocketImpl& socket) {
+    sockets_.emplace(socket.id(), &socket);
+}
+
+void NamespaceImpl::remove(SocketImpl& socket) {
+    while (!socket.rooms_.empty()) leave_at(socket, socket.rooms_.size() - 1);
+    sockets_.erase(socket.id());
+}
+
+void NamespaceImpl::join(SocketImpl& socket, std::string name) {
+    auto found = rooms_.find(name);
+    if (found == rooms_.end()) {
+        auto room = std::make_unique<Room>(Room{std::move(name), {}});
+        const std::string_view key = room->name;
+        found = rooms_.emplace(key, std::move(room)).first;
+    }
+    Room& room = *found->second;
+    for (const auto& membership : socket.rooms_) {
+        if (membership.room == &room) return;
+    }
+    socket.rooms_.push_back({&room, room.members.size()});
+    room.members.push_back(&socket);
+}
+
+void NamespaceImpl::leave(SocketImpl& socket, const std::string& name) {
+    for (std::size_t i = 0; i < socket.rooms_.size(); ++i) {
+        if (socket.rooms_[i].room->name == name) return leave_at(socket, i);
+    }
+}
+
+void NamespaceImpl::leave_at(SocketImpl& socket, std::size_t membership) {
+    Room& room = *socket.rooms_[membership].room;
+    const std::size_t index = socket.rooms_[membership].index;
+    socket.rooms_.erase(socket.rooms_.begin() + static_cast<std::ptrdiff_t>(membership));
+    SocketImpl* const last = room.members.back();
+    room.members[index] = last;
+    room.members.pop_back();
+    if (last != &socket) {
+        for (auto& moved : last->rooms_) {
+            if (moved.room == &room) moved.index = index;
+        }
+    }
+    if (room.members.empty()) rooms_.erase(std::string_view{room.name});
+}
+
+std::vector<OutPacket> NamespaceImpl::packets(const EncodedEvent& event) const {
+    if (event.attachments()) return with_attachments(event.payload(name_), event.attachments());
+    return {OutPacket{event.array(), &event_prefix_, false, true}};
+}
+
+void NamespaceImpl::send(ClientConnection& connection, const EncodedEvent& event) const {
+    if (!event.array()) return;
+    if (!event.attachments()) return connection.send(OutPacket{event.array(), &event_prefix_, false, true});
+    for (OutPacket& packet : packets(event)) connection.send(std::move(packet));
+}
+
+void NamespaceImpl::to_room(const std::string& room, const EncodedEvent& event) {
+    if (!event.array()) return;
+    const std::vector<OutPacket> encoded = packets(event);
+    const auto send_to = [&encoded](SocketImpl& socket) {
+        if (!socket.admitted_) return;
+        for (const OutPacket& packet : encoded) socket.connection_->send(packet);
+    };
+    if (const auto found = rooms_.find(room); found != rooms_.end()) {
+        for (SocketImpl* const member : found->second->members) send_to(*member);
+    }
+    if (const auto own = sockets_.find(room); own != sockets_.end()) send_to(*own->second);
+}
+
+void NamespaceImpl::to_all(const EncodedEvent& event) {
+    if (!event.array()) return;
+    const std::vector<OutPacket> encoded = packets(event);
+    for (const auto& [id, socket] : sockets_) {
+        for (const OutPacket& packet : encoded) socket->connection_->send(packet);
+    }
+}
+
+}  // namespace carillon::socketio

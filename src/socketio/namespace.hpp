@@ -1,0 +1,110 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "socketio/outgoing.hpp"
+#include "socketio/server.hpp"
+
+namespace carillon::socketio {
+
+class ClientConnection;
+class NamespaceImpl;
+class SocketImpl;
+
+struct Room {
+    const std::string name;
+    std::vector<SocketImpl*> members;
+};
+
+/// A socket: pending while middleware runs, then connected, then gone. The connection and the application share it;
+/// what is gone has no connection and does nothing. Touched only on the shard's thread.
+class SocketImpl final : public Socket {
+ public:
+    SocketImpl(ClientConnection& connection, std::shared_ptr<NamespaceImpl> nsp, Handshake handshake);
+
+    const std::string& id() const override { return id_; }
+    const std::string& nsp() const override;
+    const Handshake& handshake() const override { return handshake_; }
+    void release_handshake() override { handshake_ = Handshake{}; }
+    bool connected() const override { return connection_ != nullptr && admitted_; }
+    std::string_view transport() const override;
+    std::size_t queued_bytes() const override;
+    void emit(const EncodedEvent& event) override;
+    void join(std::string room) override;
+    void leave(const std::string& room) override;
+    void disconnect(bool close_transport) override;
+    void close_transport(std::string reason) override;
+
+    NamespaceImpl& home() const { return *namespace_; }
+    /// Null when gone.
+    ClientConnection* connection() const { return connection_; }
+    bool admitted() const { return admitted_; }
+    void set_admitted() { admitted_ = true; }
+    /// Runs the application's handler.
+    void deliver(const ReceivedEvent& event, std::string_view ack_id);
+    void send_ack(const std::string& ack_id, const std::vector<std::string_view>& arguments_json,
+                  const std::vector<std::string>& attachments);
+    /// Cuts the socket off; the application hears of it when it was connected.
+    void detach(std::string_view reason);
+
+ private:
+    friend class NamespaceImpl;
+
+    struct Membership {
+        Room* room;
+        std::size_t index;  ///< in the room's members
+    };
+
+    // Constant after construction
+    const std::shared_ptr<NamespaceImpl> namespace_;
+    const std::string id_;
+
+    // Touched only on the shard's thread
+    ClientConnection* connection_;
+    Handshake handshake_;
+    std::vector<Membership> rooms_;
+    bool admitted_ = false;
+};
+
+/// One namespace of one server: its sockets, rooms and handlers. Never calls out while it iterates.
+class NamespaceImpl final : public Namespace {
+ public:
+    explicit NamespaceImpl(std::string name);
+
+    void use(Middleware middleware) override { middleware_.push_back(std::move(middleware)); }
+    void on_connection(std::function<void(const SocketPtr&)> handler) override { handler_ = std::move(handler); }
+    void to_room(const std::string& room, const EncodedEvent& event) override;
+    void to_all(const EncodedEvent& event) override;
+    std::size_t size() const override { return sockets_.size(); }
+
+    const std::string& name() const { return name_; }
+    const std::vector<Middleware>& middleware() const { return middleware_; }
+    const std::function<void(const SocketPtr&)>& connection_handler() const { return handler_; }
+
+    void add(SocketImpl& socket);
+    void remove(SocketImpl& socket);
+    void join(SocketImpl& socket, std::string room);
+    void leave(SocketImpl& socket, const std::string& room);
+    /// The packets of an event: one, or a header and its attachments.
+    std::vector<OutPacket> packets(const EncodedEvent& event) const;
+    void send(ClientConnection& connection, const EncodedEvent& event) const;
+
+ private:
+    void leave_at(SocketImpl& socket, std::size_t membership);
+
+    // Constant after construction
+    const std::string name_;
+    const std::string event_prefix_;  ///< `42`, `42/ws,`: shared by all events
+
+    // Touched only on the shard's thread
+    std::vector<Middleware> middleware_;
+    std::function<void(const SocketPtr&)> handler_;
+    std::unordered_map<std::string_view, SocketImpl*> sockets_;  ///< by id, held in the socket; its own room
+    std::unordered_map<std::string_view, std::unique_ptr<Room>> rooms_;
+};
+
+}  // namespace carillon::socketio
