@@ -3,9 +3,9 @@ import { api, Problem, type Draft } from "./api.ts";
 import { clearLog } from "./event_log.ts";
 import { InboxState, type InboxItem } from "./inbox_state.ts";
 import { Live } from "./live.ts";
-import { session, signOut } from "./session.ts";
+import { session, signOut, takeJustRegistered } from "./session.ts";
 import { effect, onCleanup, signal } from "./signal.ts";
-import type { Ack, NewEvent } from "./types.ts";
+import type { Ack, NewEvent, Notification } from "./types.ts";
 
 export interface InboxPicture {
   items: readonly InboxItem[];
@@ -16,11 +16,12 @@ export interface InboxPicture {
 export type LoadState = "loading" | "ready" | "failed";
 /** What the toasts show: an arrival, or a mark that was refused. */
 export type Bulletin =
-  | { kind: "arrival"; notification: NewEvent }
+  | { kind: "arrival"; notification: Pick<Notification, "notificationId" | "title" | "body"> }
   | { kind: "readFailed" }
   | { kind: "readAllFailed" };
 
 const kSettleMs = 1_500;
+const kMissedShown = 3;
 /** One timer may not be longer than 2^31 ms. */
 const kLongestTimerMs = 2_000_000_000;
 const kExpiryHintMs = 120_000;
@@ -32,12 +33,15 @@ export class Client {
   readonly loadingMore = signal(false);
   /** Set when the session is about to end. */
   readonly expiring = signal(false);
+  readonly inboxOpen = signal(false);
   /** Turn true with the first notification sent from here, and with the first mark that came from any tab. */
   readonly sawSend = signal(false);
   readonly sawRead = signal(false);
 
   private readonly state = new InboxState();
   private readonly listeners = new Set<(bulletin: Bulletin) => void>();
+  /** What is newer rings even if it came while the socket was not there; null: nothing does yet. */
+  private ringsAfter: bigint | null = takeJustRegistered() ? 0n : null;
   private reloads = 0;
   private settleTimer = 0;
   private healed = "";
@@ -48,7 +52,10 @@ export class Client {
     clearLog();
     this.live = new Live({
       token: () => session.peek()?.token ?? "",
-      connected: () => void this.reload(),
+      connected: () => {
+        this.ringsAfter = this.state.seenVersion ?? this.ringsAfter;
+        void this.reload();
+      },
       rejected: (code) => signOut(code === "token_expired" ? "expired" : "invalid"),
       arrived: (event) => this.onArrival(event),
       updated: (event) => {
@@ -79,8 +86,10 @@ export class Client {
     try {
       const page = await api.list(null);
       if (this.closed || turn !== this.reloads) return;
+      const missed = this.state.missedIn(page, this.ringsAfter);
       this.change(() => this.state.applyFirstPage(page));
       this.load.set("ready");
+      for (const notification of missed.slice(-kMissedShown)) this.announce({ kind: "arrival", notification });
     } catch {
       if (!this.closed && turn === this.reloads) this.load.set("failed");
     }

@@ -28,6 +28,7 @@ export class InboxState {
   private readonly updates: UpdatedEvent[] = [];
   private confirmedCount = 0;
   private countVersion = -1n;
+  private seen: bigint | null = null;
   private cursor: string | null = null;
   /** By id: the count's version when the mark was asked for. */
   private readonly pendingReads = new Map<string, bigint>();
@@ -35,6 +36,20 @@ export class InboxState {
 
   get nextCursor(): string | null {
     return this.cursor;
+  }
+
+  /** The newest version that a page or a notification brought; null before the first. Counts alone do not move it. */
+  get seenVersion(): bigint | null {
+    return this.seen;
+  }
+
+  /** Which of a page's notifications are unread, unknown here and newer than `since`; oldest first. */
+  missedIn(page: NotificationPage, since: bigint | null): Notification[] {
+    if (since === null) return [];
+    return page.data
+      .filter((row) => row.readAt === null && BigInt(row.version) > since && !this.rows.has(row.notificationId))
+      .sort(newestFirst)
+      .reverse();
   }
 
   /** The newest count less the marks under way that it cannot include yet. */
@@ -62,6 +77,7 @@ export class InboxState {
   applyNew(event: NewEvent): boolean {
     const { unreadCount, ...fields } = event;
     this.takeCount(unreadCount, event.version);
+    this.see(event.version);
     if (this.rows.has(event.notificationId)) return false;
     this.putRow({ ...fields, readAt: null });
     return true;
@@ -84,6 +100,7 @@ export class InboxState {
   /** Starts the list anew from its first page, keeping what arrived after that page was read from the store. */
   applyFirstPage(page: NotificationPage): void {
     const asOf = BigInt(page.version);
+    this.see(page.version);
     const before = this.rows;
     this.rows = new Map();
     for (const row of before.values()) {
@@ -134,6 +151,11 @@ export class InboxState {
   /** Differs whenever a count or a version does. */
   get fingerprint(): string {
     return `${this.countVersion}/${this.rows.size}`;
+  }
+
+  private see(version: string): void {
+    const candidate = BigInt(version);
+    if (this.seen === null || candidate > this.seen) this.seen = candidate;
   }
 
   private isRead(row: Notification): boolean {

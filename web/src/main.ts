@@ -33,7 +33,10 @@ function start(): void {
     // What the views read while they are built is theirs to follow, not this effect's.
     untracked(() => document.body.replaceChildren(...page(id)));
     // The element that had the focus is gone; the reader goes on where the new page begins.
-    if (!first) document.getElementById("main")?.focus();
+    if (!first) {
+      window.scrollTo(0, 0);
+      document.getElementById("main")?.focus({ preventScroll: true });
+    }
     first = false;
   });
 }

@@ -109,6 +109,9 @@ export const en = {
   tryReadText: "Watch the count fall in the other.",
   tryOther: "Open as someone else",
   tryOtherText: "A second user in this browser, whose bell stays quiet.",
+  tryTerminal: "From a terminal",
+  copy: "Copy the command",
+  copied: "Copied.",
   done: "done",
 
   logTitle: "Socket events",

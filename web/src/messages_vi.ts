@@ -111,6 +111,9 @@ export const vi: Messages = {
   tryReadText: "Xem số đếm giảm ở tab kia.",
   tryOther: "Mở với người khác",
   tryOtherText: "Người dùng thứ hai trong trình duyệt này, chuông của họ vẫn im.",
+  tryTerminal: "Từ dòng lệnh",
+  copy: "Sao chép lệnh",
+  copied: "Đã sao chép.",
   done: "xong",
 
   logTitle: "Sự kiện socket",

@@ -24,20 +24,58 @@ export const endReason = signal<EndReason | null>(null);
 /** Filled into the form after a session has ended. */
 export const lastEmail = signal("");
 
-function parse(text: string | null): Session | null {
-  if (text === null) return null;
+/** What is stored: a session, or why and for whom the last one ended. */
+type Stored = Partial<Session> & { ended?: EndReason };
+
+function read(): Stored {
   try {
-    const value = JSON.parse(text) as Partial<Session>;
-    const whole =
-      typeof value.token === "string" && typeof value.userId === "string" && typeof value.expiresAt === "number";
-    if (!whole) return null;
-    return { ...(value as Session), email: String(value.email ?? ""), name: String(value.name ?? "") };
+    const value: unknown = JSON.parse(stored.get(storageKey) ?? "{}");
+    return typeof value === "object" && value !== null ? value : {};
   } catch {
-    return null;
+    return {};
   }
 }
 
-export function signIn(answer: SignInAnswer): void {
+function toSession(value: Stored): Session | null {
+  const { token, userId, expiresAt } = value;
+  if (typeof token !== "string" || typeof userId !== "string" || typeof expiresAt !== "number") return null;
+  return { token, userId, expiresAt, email: String(value.email ?? ""), name: String(value.name ?? "") };
+}
+
+/** Takes up what is stored, here or by another tab. */
+function follow(): void {
+  const value = read();
+  const next = toSession(value);
+  if (next === null) {
+    endReason.set(value.ended ?? null);
+    lastEmail.set(value.email ?? session.peek()?.email ?? lastEmail.peek());
+    session.set(null);
+  } else if (next.expiresAt <= Date.now()) {
+    end(next, "expired");
+  } else {
+    endReason.set(null);
+    session.set(next);
+  }
+}
+
+function end(ending: Session, reason: EndReason | null): void {
+  stored.set(storageKey, reason === null ? null : JSON.stringify({ ended: reason, email: ending.email }));
+  lastEmail.set(ending.email);
+  endReason.set(reason);
+  session.set(null);
+}
+
+let justRegistered = false;
+
+/** True once, for the client of a user who has just registered: all that such an inbox holds is news. */
+export function takeJustRegistered(): boolean {
+  const taken = justRegistered;
+  justRegistered = false;
+  return taken;
+}
+
+export function signIn(answer: SignInAnswer, registered: boolean): void {
+  justRegistered = registered;
   const next: Session = {
     token: answer.accessToken,
     userId: answer.user.id,
@@ -53,29 +91,13 @@ export function signIn(answer: SignInAnswer): void {
 /** Ends the session in every tab that shares it. */
 export function signOut(reason: EndReason | null): void {
   const ending = session.peek();
-  if (ending === null) return;
-  lastEmail.set(ending.email);
-  stored.set(storageKey, null);
-  endReason.set(reason);
-  session.set(null);
+  if (ending !== null) end(ending, reason);
 }
 
 /** Takes up the stored session and follows the other tabs. */
 export function startSession(): void {
-  const found = parse(stored.get(storageKey));
-  if (found !== null && found.expiresAt <= Date.now()) {
-    lastEmail.set(found.email);
-    endReason.set("expired");
-    stored.set(storageKey, null);
-  } else {
-    session.set(found);
-  }
+  follow();
   window.addEventListener("storage", (event) => {
-    if (event.key !== storageKey && event.key !== null) return;
-    const next = parse(stored.get(storageKey));
-    const ending = session.peek();
-    if (next === null && ending !== null) lastEmail.set(ending.email);
-    if (next !== null) endReason.set(null);
-    session.set(next);
+    if (event.key === storageKey || event.key === null) follow();
   });
 }

@@ -18,14 +18,28 @@ interface Effect {
 
 let current: Effect | undefined;
 let scope: Cleanup[] | undefined;
+let flushing = false;
 const queue = new Set<Effect>();
 
 function flush(): void {
   // An effect may change signals; what that wakes is added to the set and still visited by this loop.
   for (const effect of queue) {
     queue.delete(effect);
-    effect.run();
+    try {
+      effect.run();
+    } catch (error) {
+      // One broken view must not stop the others.
+      reportError(error);
+    }
   }
+  flushing = false;
+}
+
+function wake(effects: Set<Effect>): void {
+  for (const effect of effects) queue.add(effect);
+  if (flushing || queue.size === 0) return;
+  flushing = true;
+  queueMicrotask(flush);
 }
 
 export function signal<T>(initial: T): Signal<T> {
@@ -43,8 +57,7 @@ export function signal<T>(initial: T): Signal<T> {
     set(next) {
       if (Object.is(next, value)) return;
       value = next;
-      if (readers.size > 0 && queue.size === 0) queueMicrotask(flush);
-      for (const reader of readers) queue.add(reader);
+      wake(readers);
     },
   };
 }

@@ -99,7 +99,10 @@ export function authView(): HTMLElement {
     const secret = password.input.value;
     try {
       const entering = mode.peek() === "register";
-      signIn(entering ? await api.register(address, secret, name.input.value.trim()) : await api.login(address, secret));
+      const answer = await (entering
+        ? api.register(address, secret, name.input.value.trim())
+        : api.login(address, secret));
+      signIn(answer, entering);
     } catch (problem) {
       show(problem);
     } finally {

@@ -21,12 +21,21 @@ function miniWindow(place: string, ...content: Child[]): HTMLElement {
   );
 }
 
+function miniInbox(): HTMLElement {
+  return h(
+    "div",
+    { class: "mini-inbox" },
+    h("span", { class: "mini-dot" }),
+    h("div", { class: "mini-page" }, line("w80"), line("w90"), line("w50")),
+  );
+}
+
 function picture(): HTMLElement {
   return h(
     "div",
     { class: "scene", "aria-hidden": "true" },
     miniWindow("mini-back", line("w70"), line("w90"), line("w50")),
-    miniWindow("mini-front", line("w50"), line("w80"), line("w90"), line("w60"), line("w40")),
+    miniWindow("mini-front", line("w50"), line("w80"), line("w90"), line("w60"), line("w40"), miniInbox()),
     miniWindow("mini-phone", line("w80"), line("w60"), line("w90"), line("w50")),
   );
 }

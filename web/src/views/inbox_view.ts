@@ -3,7 +3,7 @@ import type { Client } from "../client.ts";
 import { h, replay } from "../dom.ts";
 import { bell, icon } from "../icons.ts";
 import { t } from "../prefs.ts";
-import { effect, listen, signal, type Signal } from "../signal.ts";
+import { effect, listen, type Signal } from "../signal.ts";
 import { inboxList } from "./inbox_list.ts";
 
 function bellButton(client: Client, open: Signal<boolean>): HTMLButtonElement {
@@ -82,7 +82,7 @@ function walk(event: KeyboardEvent, panel: HTMLElement): void {
 }
 
 export function inboxView(client: Client): HTMLElement {
-  const open = signal(false);
+  const open = client.inboxOpen;
   const button = bellButton(client, open);
   const panel = h(
     "div",

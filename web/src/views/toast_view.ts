@@ -3,7 +3,7 @@ import type { Bulletin, Client } from "../client.ts";
 import { h } from "../dom.ts";
 import { bell, icon } from "../icons.ts";
 import { t } from "../prefs.ts";
-import { detached, listen, onCleanup } from "../signal.ts";
+import { detached, effect, listen, onCleanup } from "../signal.ts";
 
 const kMost = 3;
 const kShownMs = 7_000;
@@ -113,6 +113,10 @@ export function toastView(client: Client): HTMLElement {
   }
 
   client.onBulletin(show);
+  effect(() => {
+    // They are the first rows of what has just been opened.
+    if (client.inboxOpen.get()) for (const toast of [...toasts]) remove(toast);
+  });
   region.addEventListener("pointerenter", () => follow(true));
   region.addEventListener("pointerleave", () => follow(region.contains(document.activeElement)));
   region.addEventListener("focusin", () => follow(true));
