@@ -1,0 +1,2 @@
+export type * from "./generated/types.js";
+export type * from "./events.js";
