@@ -15,7 +15,7 @@ std::string_view method_name(Method method);
 
 /// Header fields in order; names compare caselessly (RFC 9110 section 5.1).
 class Headers {
-   public:
+ public:
     /// The first value, or empty.
     std::string_view get(std::string_view name) const;
     bool has(std::string_view name) const;
@@ -25,7 +25,7 @@ class Headers {
     void add(std::string name, std::string value);
     const std::vector<std::pair<std::string, std::string>>& all() const { return fields_; }
 
-   private:
+ private:
     std::vector<std::pair<std::string, std::string>> fields_;
 };
 

@@ -11,7 +11,7 @@ namespace carillon::http {
 
 /// Tells a handler that holds its answer back (a polling GET) when its client has gone.
 class PeerWatch {
-   public:
+ public:
     virtual ~PeerWatch() = default;
     /// `lost` runs at most once, on the connection's executor, while the handler is waiting.
     virtual void on_lost(std::function<void()> lost) = 0;
@@ -23,10 +23,10 @@ struct UpgradedStream {
     std::string already_read;
 };
 
-/// A prefix of the path space that is served below the router, because it holds answers back and takes connections over:
-/// Engine.IO. Runs on the shard of the connection.
+/// A prefix of the path space that is served below the router, because it holds answers back and takes connections
+/// over: Engine.IO. Runs on the shard of the connection.
 class RawEndpoint {
-   public:
+ public:
     virtual ~RawEndpoint() = default;
     /// By the request target as sent (path and query).
     virtual bool owns(std::string_view target) const = 0;

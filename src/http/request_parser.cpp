@@ -36,6 +36,14 @@ Method method_of(beast::http::verb verb) {
 
 constexpr std::uint64_t kReservedBytesMax = 64 * 1024;
 
+/// Whether a list that may be spread over several fields holds the token.
+bool has_token(const Headers& headers, std::string_view name, std::string_view token) {
+    const auto& all = headers.all();
+    return std::any_of(all.begin(), all.end(), [&](const auto& field) {
+        return equals_caseless(field.first, name) && list_has_token(field.second, token);
+    });
+}
+
 bool is_token_byte(char c) {
     const auto byte = static_cast<unsigned char>(c);
     return byte > 0x20 && byte < 0x7F && std::string_view{"\"(),/:;<=>?@[\\]{}"}.find(c) == std::string_view::npos;
@@ -145,15 +153,12 @@ RequestParser::Status RequestParser::parse_head(std::string_view head) {
     beast::error_code ec;
     reader.put({head.data(), head.size()}, ec);
     if (reader.too_many_fields) return fail(431, "The request has too many header fields.");
-    if (ec == beast::http::error::bad_version) return fail(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
+    if (ec == beast::http::error::bad_version) return fail(505, "This version of HTTP is not spoken here.");
     if (ec || !reader.is_done()) return fail(400, "The head of the request is malformed: " + ec.message() + ".");
     http_1_0_ = reader.version == 10;
     const auto& headers = request_.headers;
-    for (const auto& [name, value] : headers.all()) {
-        if (!equals_caseless(name, "connection")) continue;
-        if (list_has_token(value, "close")) request_.keep_alive = false;
-    }
-    if (http_1_0_ && !list_has_token(headers.get("connection"), "keep-alive")) request_.keep_alive = false;
+    request_.keep_alive =
+        !has_token(headers, "connection", "close") && (!http_1_0_ || has_token(headers, "connection", "keep-alive"));
     if (const auto status = check_target(reader.target); status == Status::failed) return status;
     return check_framing();
 }
@@ -234,7 +239,7 @@ RequestParser::Status RequestParser::read_body(std::string& inbox) {
 bool RequestParser::is_websocket_upgrade() const {
     if (request_.method != Method::get || http_1_0_) return false;
     const auto& headers = request_.headers;
-    return list_has_token(headers.get("connection"), "upgrade") && list_has_token(headers.get("upgrade"), "websocket");
+    return has_token(headers, "connection", "upgrade") && has_token(headers, "upgrade", "websocket");
 }
 
 }  // namespace carillon::http

@@ -88,9 +88,9 @@ struct Router::Impl {
     /// All routes of one pattern.
     struct Resource {
         PathPattern pattern;
-        std::string label;
+        std::string text;
         std::vector<Route> routes;
-        std::unique_ptr<RouteMetrics> metrics;
+        RouteMetrics& metrics;
         std::string allow;
 
         const Route* find(Method method) const {
@@ -112,8 +112,17 @@ struct Router::Impl {
     const Verifiers verifiers;
     const std::string service_name;
     std::vector<std::unique_ptr<Resource>> resources;
-    std::array<std::unique_ptr<RouteMetrics>, 3> outside;
+    std::map<std::string, std::unique_ptr<RouteMetrics>> metrics_by_label;
+    std::array<RouteMetrics*, 3> outside{};
+
+    RouteMetrics& metrics_of(const std::string& label);
 };
+
+RouteMetrics& Router::Impl::metrics_of(const std::string& label) {
+    auto& slot = metrics_by_label[label];
+    if (!slot) slot = std::make_unique<RouteMetrics>(metrics, label);
+    return *slot;
+}
 
 const Router::Impl::Resource* Router::Impl::match(std::string_view path, std::vector<std::string>& values) const {
     for (const auto& resource : resources) {
@@ -183,9 +192,9 @@ void Router::Impl::finish(const Request& request, RouteMetrics& route, int statu
 }
 
 Router::Router(const base::Clock& clock, metrics::Registry& metrics, Verifiers verifiers, std::string service_name)
-    : impl_{new Impl{clock, metrics, verifiers, std::move(service_name), {}, {}}} {
+    : impl_{new Impl{clock, metrics, verifiers, std::move(service_name), {}, {}, {}}} {
     for (std::size_t i = 0; i < kOutsideLabels.size(); ++i) {
-        impl_->outside[i] = std::make_unique<RouteMetrics>(metrics, std::string{kOutsideLabels[i]});
+        impl_->outside[i] = &impl_->metrics_of(std::string{kOutsideLabels[i]});
     }
 }
 
@@ -202,14 +211,11 @@ void Router::add(Route route) {
     }
     auto& resources = impl_->resources;
     auto found =
-        std::find_if(resources.begin(), resources.end(), [&](const auto& r) { return r->label == route.pattern; });
+        std::find_if(resources.begin(), resources.end(), [&](const auto& r) { return r->text == route.pattern; });
     if (found == resources.end()) {
+        auto& metrics = impl_->metrics_of(route.label.empty() ? route.pattern : route.label);
         auto resource = std::make_unique<Impl::Resource>(
-            Impl::Resource{PathPattern{route.pattern},
-                           route.pattern,
-                           {},
-                           std::make_unique<RouteMetrics>(impl_->metrics, route.pattern),
-                           {}});
+            Impl::Resource{PathPattern{route.pattern}, route.pattern, {}, metrics, {}});
         const auto after = std::find_if(resources.begin(), resources.end(), [&](const auto& other) {
             return resource->pattern.goes_before(other->pattern);
         });
@@ -248,13 +254,13 @@ loop::Task<Response> Router::handle(Request& request, bool body_too_large) const
             response = co_await impl_->dispatch(*resource, routed, body_too_large);
         } catch (const std::exception& error) {
             base::log_error("a handler failed", {{"service", impl_->service_name},
-                                                 {"route", resource->label},
+                                                 {"route", resource->text},
                                                  {"trace", request.trace_id},
                                                  {"error", error.what()}});
             response = problem_response(contracts::problem_internal());
         }
     }
-    auto& metrics = resource == nullptr ? *impl_->outside[0] : *resource->metrics;
+    auto& metrics = resource == nullptr ? *impl_->outside[0] : resource->metrics;
     const auto who = routed.user ? routed.user->user_id.to_string() : routed.service;
     impl_->finish(request, metrics, response.status, started, who);
     co_return response;

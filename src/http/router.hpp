@@ -55,6 +55,7 @@ struct Route {
     Access access;
     Handler handler;
     std::size_t body_bytes_max = 64 * 1024;
+    std::string label = {};  ///< the `route` label of the metrics, when it is not the pattern: what many routes share
 };
 
 /// Verifies tokens for the router. Set what the routes need; a route whose verifier is missing is a programmer error.

@@ -36,9 +36,9 @@ struct ServerConfig {
 /// One listening socket on one executor, and the HTTP/1.1 connections accepted there. A connection never leaves its
 /// executor. Survives running out of file descriptors: it pauses accepting, logs once, and goes on.
 class Server {
-   public:
-    /// `raw` may be null. `router` and `raw` outlive the server. Throws std::system_error, naming address and port, when
-    /// it cannot listen.
+ public:
+    /// `raw` may be null. `router` and `raw` outlive the server. Throws std::system_error, naming address and port,
+    /// when it cannot listen.
     Server(loop::Executor executor, ServerConfig config, const base::Clock& clock, const Router& router,
            RawEndpoint* raw);
     ~Server();
@@ -56,7 +56,7 @@ class Server {
     /// Closes all connections at once and stops; to be called on the executor, or after its loop has ended.
     void close();
 
-   private:
+ private:
     struct Impl;
     std::shared_ptr<Impl> impl_;
 };
