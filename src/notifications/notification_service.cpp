@@ -1,0 +1,203 @@
+#include "notifications/notification_service.hpp"
+
+#include <cassert>
+#include <utility>
+
+#include "base/log.hpp"
+#include "notifications/list_cursor.hpp"
+
+namespace carillon::notifications {
+namespace {
+
+constexpr int kOverloadedRetryAfterS = 1;
+constexpr int kUnavailableRetryAfterS = 2;
+
+/// The one place where the store's errors become problems.
+contracts::Problem problem_of(const base::ErrorCode& error) {
+    if (error == store::errc::not_found) return contracts::problem_not_found("There is no such notification.");
+    if (error == store::errc::overloaded) {
+        return contracts::problem_unavailable(kOverloadedRetryAfterS, "The store is overloaded.");
+    }
+    if (error == store::errc::unavailable) {
+        return contracts::problem_unavailable(kUnavailableRetryAfterS, "The store is not available.");
+    }
+    base::log_error("the store answered with an error that does not belong here", {{"error", error.message()}});
+    return contracts::problem_internal();
+}
+
+std::optional<store::StatusFilter> parse_status(std::string_view status) {
+    if (status.empty() || status == "all") return store::StatusFilter::all;
+    if (status == "unread") return store::StatusFilter::unread;
+    if (status == "read") return store::StatusFilter::read;
+    return std::nullopt;
+}
+
+ServiceResult<store::ListQuery> to_query(const ListRequest& request) {
+    store::ListQuery query;
+    query.user_id = request.user_id;
+    if (request.limit < 1 || request.limit > contracts::kPageLimitMax) {
+        return contracts::problem_bad_request("limit must be from 1 to 100");
+    }
+    query.limit = request.limit;
+    const auto status = parse_status(request.status);
+    if (!status) return contracts::problem_bad_request("status must be all, unread or read");
+    query.status = *status;
+    if (request.cursor.empty()) return query;
+    const auto cursor = decode_cursor(request.cursor, request.user_id);
+    if (!cursor) return contracts::problem_bad_request("cursor must be a nextCursor of this list");
+    if (cursor->status != query.status) {
+        return contracts::problem_bad_request("cursor belongs to a list with another status");
+    }
+    query.before = cursor->before;
+    return query;
+}
+
+contracts::SyncAnswer to_answer(store::SyncPage page) {
+    contracts::SyncAnswer answer;
+    answer.reset = page.reset;
+    answer.version = page.state.version;
+    answer.unread_count = page.state.unread;
+    answer.read_all_before = page.read_all_before;
+    answer.notifications = std::move(page.notifications);
+    answer.has_more = page.has_more;
+    return answer;
+}
+
+}  // namespace
+
+NotificationService::NotificationService(store::NotificationStore& store, const base::Clock& clock,
+                                         metrics::Registry& metrics)
+    : store_{store},
+      clock_{clock},
+      created_total_{metrics.counter("notifications_created_total", "Notifications that were created.")} {}
+
+store::NewNotification NotificationService::make_new(contracts::CreateNotification wanted,
+                                                     const std::string& traceparent) const {
+    store::NewNotification created;
+    created.created_at = clock_.now();
+    created.id = base::NotificationId{base::Uuid::generate_v7(created.created_at)};
+    created.user_id = wanted.user_id;
+    created.type = std::move(wanted.type);
+    created.title = std::move(wanted.title);
+    created.body = std::move(wanted.body);
+    created.data_json = std::move(wanted.data_json);
+    created.traceparent = traceparent;
+    return created;
+}
+
+loop::Task<ServiceResult<contracts::Notification>> NotificationService::create(contracts::CreateNotification wanted,
+                                                                               std::string traceparent) {
+    std::vector<contracts::CreateNotification> one;
+    one.push_back(std::move(wanted));
+    auto creating = create_bulk(std::move(one), std::move(traceparent));
+    auto results = co_await std::move(creating);
+    co_return std::move(results.front());
+}
+
+loop::Task<std::vector<ServiceResult<contracts::Notification>>> NotificationService::create_bulk(
+    std::vector<contracts::CreateNotification> wanted, std::string traceparent) {
+    std::vector<store::NewNotification> batch;
+    batch.reserve(wanted.size());
+    for (auto& item : wanted) batch.push_back(make_new(std::move(item), traceparent));
+    auto creating = store_.create(std::move(batch));
+    auto created = co_await std::move(creating);
+    assert(created.size() == wanted.size());
+
+    std::vector<ServiceResult<contracts::Notification>> results;
+    results.reserve(created.size());
+    for (auto& item : created) {
+        if (item) {
+            created_total_.increment();
+            results.emplace_back(std::move(item->notification));
+        } else {
+            results.emplace_back(problem_of(item.error()));
+        }
+    }
+    co_return results;
+}
+
+loop::Task<base::Result<contracts::Notification>> NotificationService::create_once(contracts::CreateNotification wanted,
+                                                                                   std::string consumed_key,
+                                                                                   std::string traceparent) {
+    std::vector<store::NewNotification> batch;
+    batch.push_back(make_new(std::move(wanted), traceparent));
+    batch.front().consumed_key = std::move(consumed_key);
+    auto creating = store_.create(std::move(batch));
+    auto created = co_await std::move(creating);
+    assert(created.size() == 1);
+    if (!created.front()) co_return created.front().error();
+    created_total_.increment();
+    co_return std::move(created.front()->notification);
+}
+
+loop::Task<ServiceResult<contracts::NotificationPage>> NotificationService::list(ListRequest request) {
+    auto query = to_query(request);
+    if (!query) co_return query.error();
+    auto reading = store_.list(*query);
+    auto found = co_await std::move(reading);
+    if (!found) co_return problem_of(found.error());
+    contracts::NotificationPage page;
+    page.data = std::move(found->notifications);
+    if (found->next_before) {
+        page.next_cursor = encode_cursor(ListCursor{query->status, *found->next_before}, request.user_id);
+    }
+    page.unread_count = found->state.unread;
+    page.version = found->state.version;
+    co_return page;
+}
+
+loop::Task<ServiceResult<contracts::Notification>> NotificationService::find(base::UserId user,
+                                                                             base::NotificationId id) {
+    auto reading = store_.find(user, id);
+    auto found = co_await std::move(reading);
+    if (!found) co_return problem_of(found.error());
+    co_return std::move(*found);
+}
+
+loop::Task<ServiceResult<std::vector<contracts::UserUnreadCount>>> NotificationService::counts(
+    std::vector<base::UserId> users) {
+    auto reading = store_.counts(std::move(users));
+    const auto found = co_await std::move(reading);
+    if (!found) co_return problem_of(found.error());
+    std::vector<contracts::UserUnreadCount> counts;
+    counts.reserve(found->size());
+    for (const auto& user : *found) counts.push_back({user.user_id, user.state.unread, user.state.version});
+    co_return counts;
+}
+
+loop::Task<ServiceResult<contracts::SyncAnswer>> NotificationService::sync(base::UserId user, base::Version since,
+                                                                           std::uint32_t limit) {
+    if (limit < 1 || limit > contracts::kSyncLimitMax) {
+        co_return contracts::problem_bad_request("limit must be from 1 to 500");
+    }
+    auto reading = store_.sync(user, since, limit);
+    auto page = co_await std::move(reading);
+    if (!page) co_return problem_of(page.error());
+    co_return to_answer(std::move(*page));
+}
+
+loop::Task<ServiceResult<contracts::MarkReadAnswer>> NotificationService::mark_read(base::UserId user,
+                                                                                    base::NotificationId id,
+                                                                                    std::string traceparent) {
+    auto marking = store_.mark_read(user, id, clock_.now(), std::move(traceparent));
+    const auto marked = co_await std::move(marking);
+    if (!marked) co_return problem_of(marked.error());
+    co_return contracts::MarkReadAnswer{marked->id, marked->read_at, marked->state.unread, marked->state.version};
+}
+
+loop::Task<ServiceResult<contracts::ReadAllAnswer>> NotificationService::read_all(base::UserId user,
+                                                                                  std::optional<base::Version> before,
+                                                                                  std::string traceparent) {
+    auto reading = store_.read_all(user, before, clock_.now(), std::move(traceparent));
+    const auto read = co_await std::move(reading);
+    if (!read) co_return problem_of(read.error());
+    co_return contracts::ReadAllAnswer{read->updated, read->state.unread, read->state.version};
+}
+
+loop::Task<bool> NotificationService::ready() {
+    auto checking = store_.check();
+    const auto checked = co_await std::move(checking);
+    co_return checked.has_value();
+}
+
+}  // namespace carillon::notifications
