@@ -43,12 +43,13 @@ ClientConnection::ClientConnection(Server& server, const Sid& sid, base::SteadyT
     : EngineSession{server.config(), sid, now, link},
       server_{server},
       handshake_{std::move(handshake)},
-      connect_at_{now + server.config().connect_timeout} {}
+      connect_at_{server.engine_handler_ ? kNever : now + server.config().connect_timeout} {}
 
 // --- Packets ---------------------------------------------------------------------------------------------------------
 
 void ClientConnection::on_text(base::SteadyTime now, std::string_view text) {
     if (server_.observer_ != nullptr) server_.observer_->on_message_received(text.size());
+    if (server_.engine_handler_) return server_.engine_handler_(*this, false, text);
     if (binary_) return close("forced close");
     const auto packet = decode_packet(text);
     if (!packet) return close("forced close");
@@ -100,6 +101,7 @@ void ClientConnection::on_packet(base::SteadyTime now, const Packet& packet) {
 
 void ClientConnection::on_binary(base::SteadyTime now, std::string_view data) {
     if (server_.observer_ != nullptr) server_.observer_->on_message_received(data.size());
+    if (server_.engine_handler_) return server_.engine_handler_(*this, true, data);
     if (!binary_) return close("forced close");
     binary_->bytes += data.size();
     if (binary_->bytes > config().attachment_bytes_max) return close("forced close");

@@ -42,6 +42,9 @@ class Observer {
     }
 };
 
+/// One Engine.IO message, text without its type digit or bytes. The view is good until the handler returns.
+using EngineMessageHandler = std::function<void(EngineSession& session, bool binary, std::string_view data)>;
+
 /// Engine.IO v4 and Socket.IO v5 for the connections of one shard, without I/O: a driver (http/engine_endpoint.hpp)
 /// feeds it requests, frames and time, and it answers through `PollHold` and `WebSocketLink`.
 ///
@@ -67,6 +70,9 @@ class Server {
     std::size_t sessions() const { return open_sessions_; }
     /// Bytes queued in all sessions and not yet taken by their transports.
     std::size_t queued_bytes() const { return queued_bytes_; }
+    /// Engine.IO without Socket.IO on top: `handler` gets every message of every session, and no session has to join a
+    /// namespace. Set before the first session opens.
+    void on_engine_message(EngineMessageHandler handler) { engine_handler_ = std::move(handler); }
     /// Closes every connection without a DISCONNECT packet, so that stock clients come back.
     void close_all(std::string_view reason);
 
@@ -111,6 +117,7 @@ class Server {
     // Touched only on the shard's thread
     std::function<void()> work_hook_;
     std::function<void()> end_hook_;
+    EngineMessageHandler engine_handler_;
     std::vector<std::shared_ptr<NamespaceImpl>> namespaces_;
     std::unordered_map<std::string_view, std::unique_ptr<ClientConnection>>
         connections_;                                       ///< by sid, held in the value

@@ -345,6 +345,23 @@ TEST_F(Polling, CloseAllEndsEverythingWithoutADisconnectPacket) {
     EXPECT_EQ(observer.active["polling"] + observer.active["websocket"], 0);
 }
 
+TEST_F(WebSocket, CanBeUsedWithoutSocketIo) {
+    server->on_engine_message([](EngineSession& session, bool is_binary, std::string_view data) {
+        session.send(OutPacket{std::make_shared<const std::string>((is_binary ? "" : "4") + std::string{data}), nullptr,
+                               is_binary, true});
+    });
+    FakeLink link;
+    auto& session = open_websocket(link);
+    text(session, link, "4hello");
+    text(session, link, "4");
+    binary(session, link, "\x01\x02");
+    EXPECT_EQ(link.take(), (std::vector<std::string>{"4hello", "4", "<\x01\x02>"}));
+    advance(ms{25'000});
+    text(session, link, "3");
+    advance(ms{24'000});
+    EXPECT_TRUE(session.open());
+}
+
 TEST_F(Polling, SessionIdsAreSecretAndNameTheirShard) {
     auto& one = open_polling();
     auto& two = open_polling();
