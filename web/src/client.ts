@@ -3,6 +3,7 @@ import { api, Problem, type Draft } from "./api.ts";
 import { clearLog } from "./event_log.ts";
 import { InboxState, type InboxItem } from "./inbox_state.ts";
 import { Live } from "./live.ts";
+import { Paced } from "./paced.ts";
 import { session, signOut, takeJustRegistered } from "./session.ts";
 import { effect, onCleanup, signal } from "./signal.ts";
 import type { Ack, NewEvent, Notification } from "./types.ts";
@@ -22,6 +23,7 @@ export type Bulletin =
 
 const kSettleMs = 1_500;
 const kMissedShown = 3;
+const kPaceMs = 100;
 /** One timer may not be longer than 2^31 ms. */
 const kLongestTimerMs = 2_000_000_000;
 const kExpiryHintMs = 120_000;
@@ -45,6 +47,13 @@ export class Client {
   private reloads = 0;
   private settleTimer = 0;
   private healed = "";
+  private readonly picture = new Paced(kPaceMs, () =>
+    this.inbox.set({
+      items: this.state.items(),
+      unreadCount: this.state.unreadCount,
+      hasMore: this.state.nextCursor !== null,
+    }),
+  );
   private closed = false;
 
   /** Made inside an effect, and ends with it. */
@@ -70,6 +79,7 @@ export class Client {
     onCleanup(() => {
       this.closed = true;
       window.clearTimeout(this.settleTimer);
+      this.picture.cancel();
       this.live.close();
     });
   }
@@ -88,6 +98,7 @@ export class Client {
       if (this.closed || turn !== this.reloads) return;
       const missed = this.state.missedIn(page, this.ringsAfter);
       this.change(() => this.state.applyFirstPage(page));
+      this.picture.now();
       this.load.set("ready");
       for (const notification of missed.slice(-kMissedShown)) this.announce({ kind: "arrival", notification });
     } catch {
@@ -103,7 +114,9 @@ export class Client {
     try {
       const page = await api.list(cursor);
       // After a reload the list starts anew, and this page may no longer follow on.
-      if (!this.closed && turn === this.reloads) this.change(() => this.state.applyPage(page));
+      if (this.closed || turn !== this.reloads) return;
+      this.change(() => this.state.applyPage(page));
+      this.picture.now();
     } catch {
       if (!this.closed) this.load.set("failed");
     } finally {
@@ -114,6 +127,7 @@ export class Client {
   async markRead(id: string): Promise<void> {
     if (!this.state.isUnread(id)) return;
     this.change(() => this.state.beginRead(id));
+    this.picture.now();
     const ack = await this.perform("notification:read", { notificationId: id }, () => api.markRead(id));
     this.change(() => {
       this.takeAckCount(ack);
@@ -124,6 +138,7 @@ export class Client {
 
   async markAllRead(): Promise<void> {
     this.change(() => this.state.beginReadAll());
+    this.picture.now();
     const ack = await this.perform("notification:read-all", undefined, api.markAllRead);
     this.change(() => {
       this.takeAckCount(ack);
@@ -175,11 +190,7 @@ export class Client {
   private change(action: () => void): void {
     if (this.closed) return;
     action();
-    this.inbox.set({
-      items: this.state.items(),
-      unreadCount: this.state.unreadCount,
-      hasMore: this.state.nextCursor !== null,
-    });
+    this.picture.request();
     window.clearTimeout(this.settleTimer);
     this.settleTimer = window.setTimeout(() => this.heal(), kSettleMs);
   }
@@ -187,9 +198,9 @@ export class Client {
   /** Rows and count that still disagree when all is quiet are fetched again, once for each such picture. */
   private heal(): void {
     if (this.load.peek() !== "ready" || !this.state.contradictsCount) return;
-    const picture = this.state.fingerprint;
-    if (picture === this.healed) return;
-    this.healed = picture;
+    const seen = this.state.fingerprint;
+    if (seen === this.healed) return;
+    this.healed = seen;
     void this.reload();
   }
 

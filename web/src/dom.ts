@@ -16,7 +16,8 @@ const kSvg = "http://www.w3.org/2000/svg";
 
 function setAttribute(element: Element, name: string, value: AttributeValue): void {
   if (value === false || value === null || value === undefined) element.removeAttribute(name);
-  else element.setAttribute(name, value === true ? "" : String(value));
+  // An ARIA state is true by its value, any other attribute by being there.
+  else element.setAttribute(name, value === true && !name.startsWith("aria-") ? "" : String(value));
 }
 
 function apply(element: Element, props: Props, children: readonly Child[]): void {
@@ -62,9 +63,10 @@ export function svg<K extends keyof SVGElementTagNameMap>(
   return element;
 }
 
-/** Restarts a CSS animation that a class carries. */
-export function replay(element: Element, className: string): void {
-  element.classList.remove(className);
-  void element.getBoundingClientRect();
+/** Plays a CSS animation that a class carries, once; one that is playing goes on. */
+export function play(element: Element, className: string): void {
+  if (element.classList.contains(className)) return;
   element.classList.add(className);
+  // Left in place it would play again whenever the element is shown again.
+  element.addEventListener("animationend", () => element.classList.remove(className), { once: true });
 }

@@ -1,4 +1,5 @@
 // The last few things that happened on the socket, for developers to look at. Tokens never enter it.
+import { Paced } from "./paced.ts";
 import { signal } from "./signal.ts";
 
 export interface LogEntry {
@@ -11,9 +12,13 @@ export interface LogEntry {
 
 const kKept = 12;
 const kPayloadCharacters = 600;
+const kPaceMs = 100;
 let serial = 0;
+let entries: readonly LogEntry[] = [];
 
+/** Newest first. */
 export const eventLog = signal<readonly LogEntry[]>([]);
+const publish = new Paced(kPaceMs, () => eventLog.set(entries));
 
 function compact(payload: unknown): string {
   if (payload === undefined) return "";
@@ -24,9 +29,11 @@ function compact(payload: unknown): string {
 export function record(direction: LogEntry["direction"], name: string, payload?: unknown): void {
   serial += 1;
   const entry: LogEntry = { serial, at: new Date(), direction, name, payload: compact(payload) };
-  eventLog.set([entry, ...eventLog.peek()].slice(0, kKept));
+  entries = [entry, ...entries].slice(0, kKept);
+  publish.request();
 }
 
 export function clearLog(): void {
-  eventLog.set([]);
+  entries = [];
+  publish.now();
 }

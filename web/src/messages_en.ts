@@ -13,7 +13,7 @@ export const en = {
   factOwn: "Runs on your own machine, in one binary",
 
   registerTitle: "Create your account",
-  registerLead: "Your first notification rings as soon as you are in.",
+  registerLead: "Your first notification rings right away.",
   loginTitle: "Welcome back",
   loginLead: "Sign in to hear your bell.",
   email: "Email",

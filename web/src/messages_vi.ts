@@ -15,7 +15,7 @@ export const vi: Messages = {
   factOwn: "Chạy trên máy của bạn, chỉ một tệp chương trình",
 
   registerTitle: "Tạo tài khoản",
-  registerLead: "Thông báo đầu tiên sẽ đến ngay khi bạn vào.",
+  registerLead: "Thông báo đầu tiên sẽ đến ngay.",
   loginTitle: "Chào mừng trở lại",
   loginLead: "Đăng nhập để nghe chuông của bạn.",
   email: "Email",

@@ -88,10 +88,16 @@ const kSteps: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60],
 ];
 
+const kRelative: Intl.RelativeTimeFormatOptions = { numeric: "auto", style: "short" };
+const relativeFormats: Record<Language, Intl.RelativeTimeFormat> = {
+  en: new Intl.RelativeTimeFormat("en", kRelative),
+  vi: new Intl.RelativeTimeFormat("vi", kRelative),
+};
+
 /** "3 minutes ago" in the chosen language. Times ahead of this clock read as now. */
 export function relativeTime(iso: string): string {
   const seconds = Math.max(0, Math.round((now.get() - Date.parse(iso)) / 1000));
-  const format = new Intl.RelativeTimeFormat(language.get(), { numeric: "auto", style: "short" });
+  const format = relativeFormats[language.get()];
   for (const [unit, size] of kSteps) {
     if (seconds >= size) return format.format(-Math.floor(seconds / size), unit);
   }

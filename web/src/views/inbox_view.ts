@@ -1,6 +1,6 @@
 // The bell, its badge, and the inbox that opens from it: a dialog beside the page, not over it.
 import type { Client } from "../client.ts";
-import { h, replay } from "../dom.ts";
+import { h, play } from "../dom.ts";
 import { bell, icon } from "../icons.ts";
 import { t } from "../prefs.ts";
 import { effect, listen, type Signal } from "../signal.ts";
@@ -14,8 +14,8 @@ function bellButton(client: Client, open: Signal<boolean>): HTMLButtonElement {
   );
   client.onBulletin((bulletin) => {
     if (bulletin.kind !== "arrival") return;
-    replay(drawing, "is-ringing");
-    replay(badge, "is-popping");
+    play(drawing, "is-ringing");
+    play(badge, "is-popping");
   });
   return h(
     "button",
@@ -47,7 +47,9 @@ function panelHead(client: Client): HTMLElement {
     "div",
     { class: "inbox-head" },
     h("h2", { id: "inbox-title", class: "inbox-title" }, () => t().inboxTitle),
-    h("span", { class: "inbox-count" }, () => t().unreadCount(count())),
+    h("span", { class: "inbox-count" }, () =>
+      count() > 0 || client.load.get() === "ready" ? t().unreadCount(count()) : "",
+    ),
     h(
       "button",
       {

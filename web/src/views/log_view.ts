@@ -6,22 +6,20 @@ import { effect } from "../signal.ts";
 
 const kSigns = { in: "←", out: "→", system: "•" } as const;
 
-function clock(at: Date): string {
-  return new Intl.DateTimeFormat(language.get(), {
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    fractionalSecondDigits: 3,
-    hour12: false,
-  }).format(at);
-}
+const kClock: Intl.DateTimeFormatOptions = {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+  hour12: false,
+};
 
-function row(entry: LogEntry): HTMLElement {
+function row(entry: LogEntry, clock: Intl.DateTimeFormat): HTMLElement {
   const direction = { in: t().logReceived, out: t().logSent, system: t().logSystem }[entry.direction];
   return h(
     "li",
     { class: `log-row is-${entry.direction}` },
-    h("time", { class: "log-time", datetime: entry.at.toISOString() }, clock(entry.at)),
+    h("time", { class: "log-time", datetime: entry.at.toISOString() }, clock.format(entry.at)),
     h("span", { class: "log-sign", title: direction, "aria-hidden": "true" }, kSigns[entry.direction]),
     h("span", { class: "log-name" }, h("span", { class: "visually-hidden" }, `${direction}: `), entry.name),
     h("span", { class: "log-payload", title: entry.payload }, entry.payload),
@@ -30,7 +28,26 @@ function row(entry: LogEntry): HTMLElement {
 
 export function logView(): HTMLElement {
   const list = h("ol", { class: "log-rows", "data-testid": "event-log", tabindex: 0, "aria-labelledby": "log-heading" });
-  effect(() => list.replaceChildren(...eventLog.get().map(row)));
+  effect(() => {
+    const clock = new Intl.DateTimeFormat(language.get(), kClock);
+    const rows = new Map<number, HTMLElement>();
+    list.replaceChildren();
+    effect(() => {
+      const entries = eventLog.get();
+      const oldest = entries.at(-1)?.serial ?? Infinity;
+      for (const [serial, element] of rows) {
+        if (serial >= oldest) continue;
+        element.remove();
+        rows.delete(serial);
+      }
+      for (const entry of [...entries].reverse()) {
+        if (rows.has(entry.serial)) continue;
+        const element = row(entry, clock);
+        rows.set(entry.serial, element);
+        list.prepend(element);
+      }
+    });
+  });
   return h(
     "section",
     { class: "log" },
