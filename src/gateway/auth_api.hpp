@@ -5,10 +5,10 @@
 
 namespace carillon::gateway {
 
-/// The auth service, as the gateway sees it: public `/auth/*` requests are passed on as they are, with an internal token.
-/// One adapter dispatches into the service's own router, one goes over HTTP. Thread: any shard.
+/// The auth service, as the gateway sees it: public `/auth/*` requests are passed on as they are, with an internal
+/// token. One adapter dispatches into the service's own router, one goes over HTTP. Thread: any shard.
 class AuthApi {
-   public:
+ public:
     virtual ~AuthApi() = default;
     /// `request` lives until the task has ended. A service that cannot be reached is answered with 503.
     virtual loop::Task<http::Response> forward(http::Request& request) = 0;

@@ -62,11 +62,11 @@ struct NewNotification {
     std::optional<std::string> data_json;
 };
 
-/// The notification service, as the gateway sees it: one adapter calls it directly, one over HTTP. A problem `unavailable`
-/// means that the service cannot be reached or its store is away; nothing was changed as far as is known. Thread: any
-/// shard; the calling coroutine goes on where it was. Every call ends within a deadline of its adapter.
+/// The notification service, as the gateway sees it: one adapter calls it directly, one over HTTP. A problem
+/// `unavailable` means that the service cannot be reached or its store is away; nothing was changed as far as is known.
+/// Thread: any shard; the calling coroutine goes on where it was. Every call ends within a deadline of its adapter.
 class NotificationApi {
-   public:
+ public:
     virtual ~NotificationApi() = default;
 
     virtual loop::Task<ApiResult<contracts::Notification>> create(Caller caller, NewNotification notification) = 0;

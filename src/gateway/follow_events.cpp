@@ -1,0 +1,151 @@
+// The part of EventFollower that takes events from the bus.
+#include "base/log.hpp"
+#include "gateway/event_follower.hpp"
+
+namespace carillon::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kMissingRetry = 500ms;
+constexpr int kMissingAttempts = 4;
+constexpr int kDeadLettersMax = 64;
+
+}  // namespace
+
+void EventFollower::on_message(const bus::Delivery& delivery) {
+    const auto& message = delivery.message;
+    if (message.subject == bus::subject::kNotificationCreated) {
+        auto event = contracts::decode_notification_created(message.payload);
+        if (!event) return refuse(delivery, event.error().summary());
+        on_created(std::move(*event));
+    } else if (message.subject == bus::subject::kNotificationUpdated) {
+        auto event = contracts::decode_bus_notification_updated(message.payload);
+        if (!event) return refuse(delivery, event.error().summary());
+        on_updated(*event);
+    }
+}
+
+void EventFollower::on_created(contracts::NotificationCreated event) {
+    const auto user = event.notification.user_id;
+    if (!users_.contains(user)) return count_event(bus::subject::kNotificationCreated, "no_socket");
+    const bool complete = event.version && *event.version > 0 && event.unread_count;
+    if (!complete) {
+        if (!seen_.first_time(event.event_id)) return count_event(bus::subject::kNotificationCreated, "duplicate");
+        return ask_for_missing(std::move(event), kMissingAttempts);
+    }
+    InboxEvent change;
+    change.unread = *event.unread_count;
+    change.version = *event.version;
+    change.created_at = event.notification.created_at;
+    change.change = std::move(event.notification);
+    offer(user, std::move(change), bus::subject::kNotificationCreated);
+}
+
+void EventFollower::on_updated(const contracts::NotificationUpdated& event) {
+    if (!users_.contains(event.user_id)) return count_event(bus::subject::kNotificationUpdated, "no_socket");
+    if (event.change.version == 0) return count_event(bus::subject::kNotificationUpdated, "stale");
+    InboxEvent change;
+    change.unread = event.change.unread_count;
+    change.version = event.change.version;
+    change.change = event.change;
+    offer(event.user_id, std::move(change), bus::subject::kNotificationUpdated);
+}
+
+void EventFollower::offer(base::UserId user, InboxEvent event, const char* subject) {
+    const auto found = users_.find(user);
+    if (found == users_.end()) return count_event(subject, "no_socket");
+    std::vector<InboxEvent> events;
+    const auto result = found->second.order.offer(std::move(event), clock_.steady_now(), events);
+    switch (result) {
+        case InboxOrder::Offer::sent:
+            count_event(subject, "sent");
+            break;
+        case InboxOrder::Offer::held:
+            count_event(subject, "held");
+            break;
+        case InboxOrder::Offer::stale:
+            count_event(subject, "stale");
+            break;
+        case InboxOrder::Offer::overflow:
+            count_event(subject, "overflow");
+            break;
+    }
+    send(user, found->second, events);
+    set_deadline(user, found->second);
+}
+
+void EventFollower::ask_for_missing(contracts::NotificationCreated event, int attempts_left) {
+    const auto user = event.notification.user_id;
+    const auto held = users_.find(user);
+    if (held == users_.end()) return count_event(bus::subject::kNotificationCreated, "no_socket");
+    if (attempts_left == 0 || unversioned_ >= kUnversionedMax) {
+        // The service does not answer: better with the last count than not at all.
+        return send_completed(std::move(event), held->second.order.told());
+    }
+    ++unversioned_;
+    counts_->ask(
+        user, [weak = weak_from_this(), event = std::move(event), attempts_left](const ApiResult<InboxCount>& count) {
+            const auto self = weak.lock();
+            if (!self) return;
+            --self->unversioned_;
+            if (count) return self->send_completed(event, *count);
+            ++self->unversioned_;
+            self->deadlines_.add(self->clock_.steady_now() + kMissingRetry, [weak, event, attempts_left] {
+                const auto later = weak.lock();
+                if (!later || later->stopped_) return;
+                --later->unversioned_;
+                later->ask_for_missing(event, attempts_left - 1);
+            });
+        });
+}
+
+void EventFollower::send_completed(contracts::NotificationCreated event, InboxCount count) {
+    const auto user = event.notification.user_id;
+    InboxEvent change;
+    change.unread = event.unread_count.value_or(count.unread);
+    change.created_at = event.notification.created_at;
+    const bool versioned = event.version && *event.version > 0;
+    change.version = versioned ? *event.version : count.version;
+    event.notification.version = change.version;
+    change.change = std::move(event.notification);
+    if (versioned) return offer(user, std::move(change), bus::subject::kNotificationCreated);
+
+    const auto held = users_.find(user);
+    if (held == users_.end()) return count_event(bus::subject::kNotificationCreated, "no_socket");
+    count_event(bus::subject::kNotificationCreated, "sent");
+    change.late = change.version < held->second.order.told().version;
+    send(user, held->second, {change});
+}
+
+void EventFollower::refuse(const bus::Delivery& delivery, std::string reason) {
+    count_event(delivery.message.subject, "invalid");
+    base::log_warn("event breaks the contract", {{"subject", delivery.message.subject},
+                                                 {"sequence", delivery.sequence},
+                                                 {"event_id", delivery.message.message_id},
+                                                 {"reason", reason}});
+    if (dead_letters_ >= kDeadLettersMax) return;
+    ++dead_letters_;
+    bus::DeadLetter letter{delivery, std::move(reason)};
+    loop::spawn(executor_, put_aside(shared_from_this(), std::move(letter)), "gateway: dead letter");
+}
+
+loop::Task<void> EventFollower::put_aside(std::shared_ptr<EventFollower> self, bus::DeadLetter letter) {
+    const auto subject = letter.delivery.message.subject;
+    const auto stored = co_await self->bus_.dead_letter(std::move(letter));
+    --self->dead_letters_;
+    if (!stored) {
+        base::log_error("dead letter was not kept", {{"subject", subject}, {"error", stored.error().message()}});
+    }
+}
+
+void EventFollower::count_event(const std::string& subject, const char* result) {
+    auto& counter = event_counters_[subject + '/' + result];
+    if (counter == nullptr) {
+        counter = &metrics_.counter("bus_events_total", "Events of the bus, by what became of them",
+                                    {{"subject", subject}, {"result", result}});
+    }
+    counter->increment();
+}
+
+}  // namespace carillon::gateway

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "gateway/inbox_event.hpp"
+#include "gateway/notification_api.hpp"
+#include "gateway/version_ranges.hpp"
+
+namespace carillon::gateway {
+
+/// A state of the inbox that the user's sockets have been told, and what is to be sent to reach a later one.
+struct GapFill {
+    std::vector<InboxEvent> events;  ///< in version order
+    VersionRanges unexplained;       ///< versions that no event and no row stands for any more
+};
+
+/// What happened between `told` and the state of `answer` (a sync from a version that is not above `told.version`), as
+/// events: a row that is unread was created, one that is read was read, versions that nothing explains were a read-all
+/// when the answer names a watermark, else older states of those rows.
+///
+/// `held` are events of the bus above `told.version`, in order, none above the answer's version; they stand for
+/// themselves. `late`: versions not above `told.version` that were never sent; their rows are sent too.
+///
+/// One version has one count: the counts of rows are reckoned from the nearest count known on either side; where that
+/// cannot be done exactly, the answer's count is given.
+GapFill fill_gap(InboxCount told, const SyncAnswer& answer, std::vector<InboxEvent> held, const VersionRanges& late);
+
+}  // namespace carillon::gateway

@@ -1,0 +1,188 @@
+#include "gateway/gateway.hpp"
+
+#include <atomic>
+#include <future>
+#include <stdexcept>
+#include <utility>
+
+#include "base/log.hpp"
+#include "gateway/event_follower.hpp"
+#include "gateway/gateway_metrics.hpp"
+#include "gateway/public_rest.hpp"
+#include "gateway/rate_limiter.hpp"
+#include "gateway/shard.hpp"
+#include "loop/suspend.hpp"
+
+namespace carillon::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kShardsMax = 64;
+constexpr auto kStopTimeout = 5s;
+
+http::Verifiers user_verifier(const token::UserTokenVerifier& tokens) {
+    http::Verifiers verifiers;
+    verifiers.user = &tokens;
+    return verifiers;
+}
+
+}  // namespace
+
+struct Gateway::Impl {
+    Impl(GatewayConfig given, const std::vector<loop::Executor>& executors, GatewayServices leaned_on)
+        : config{std::move(given)},
+          services{leaned_on},
+          metrics{services.metrics},
+          limiter{services.clock, config.rate_limit},
+          rest{services.notifications, services.accounts, services.clock, metrics, config.rest_rate_limit},
+          router{services.clock, services.metrics, user_verifier(services.tokens), "gateway"} {
+        if (executors.empty() || executors.size() > kShardsMax) {
+            throw std::invalid_argument{"a gateway has 1 to 64 shards"};
+        }
+    }
+
+    void build_shards(const std::vector<loop::Executor>& executors);
+    loop::Task<http::Readiness> readiness();
+
+    // Constant after construction.
+    const GatewayConfig config;
+    const GatewayServices services;
+
+    GatewayMetrics metrics;
+    RateLimiter limiter;
+    PublicRest rest;
+    http::Router router;
+    std::vector<std::unique_ptr<Shard>> shards;
+    /// Lives on the first shard's thread and uses its deadlines.
+    std::shared_ptr<EventFollower> follower;
+    std::atomic<bool> draining{false};
+    bool stopped = false;
+};
+
+void Gateway::Impl::build_shards(const std::vector<loop::Executor>& executors) {
+    const ShardServices shared{services.clock,
+                               services.tokens,
+                               services.notifications,
+                               limiter,
+                               metrics,
+                               router,
+                               std::make_shared<http::ConnectionBudget>(config.max_connections)};
+    const bool several = executors.size() > 1;
+    std::vector<http::EngineEndpoint*> endpoints;
+    std::vector<ShardLink> links;
+    for (std::size_t i = 0; i < executors.size(); ++i) {
+        // A port that was picked for the first is the others' too.
+        const std::uint16_t port = i == 0 ? config.port : shards.front()->port();
+        shards.push_back(
+            std::make_unique<Shard>(executors[i], static_cast<std::uint16_t>(i), port, several, config, shared));
+        endpoints.push_back(&shards.back()->endpoint());
+        links.push_back({executors[i], shards.back().get()});
+    }
+    for (auto& shard : shards) shard->endpoint().set_siblings(endpoints);
+    follower = std::make_shared<EventFollower>(executors.front(), links, services.notifications, services.bus,
+                                               services.clock, services.metrics, shards.front()->deadlines());
+    for (std::size_t i = 0; i < shards.size(); ++i) {
+        shards[i]->report_sockets(
+            [to = follower, i](base::UserId user, const std::string& socket_id) { to->attach(user, i, socket_id); },
+            [to = follower, i](base::UserId user) { to->detach(user, i); });
+    }
+}
+
+loop::Task<http::Readiness> Gateway::Impl::readiness() {
+    http::Readiness readiness;
+    readiness.draining = draining.load();
+    const bool notifications_ready = co_await services.notifications.ready();
+    const bool accounts_ready = co_await services.accounts.ready();
+    readiness.dependencies.push_back({"notifications", notifications_ready, {}});
+    readiness.dependencies.push_back({"auth", accounts_ready, {}});
+    readiness.dependencies.push_back({"bus", services.bus.available(), {}});
+    co_return readiness;
+}
+
+Gateway::Gateway(GatewayConfig config, std::vector<loop::Executor> shards, GatewayServices services,
+                 const ExtraRoutes& extra_routes)
+    : impl_{std::make_unique<Impl>(std::move(config), shards, services)} {
+    impl_->rest.add_routes(impl_->router);
+    http::add_ops_routes(impl_->router, services.metrics, [impl = impl_.get()] { return impl->readiness(); });
+    if (extra_routes) extra_routes(impl_->router);
+    impl_->build_shards(shards);
+}
+
+Gateway::~Gateway() {
+    if (impl_->stopped) return;
+    impl_->follower->stop();
+    for (auto& shard : impl_->shards) shard->close();
+}
+
+std::uint16_t Gateway::port() const {
+    return impl_->shards.front()->port();
+}
+
+void Gateway::start() {
+    impl_->follower->start();
+    for (auto& shard : impl_->shards) shard->serve();
+    base::log_info("gateway listens",
+                   {{"host", impl_->config.host}, {"port", port()}, {"shards", impl_->shards.size()}});
+}
+
+namespace {
+
+/// Reports when the last of several has finished.
+struct Countdown {
+    std::atomic<std::size_t> left;
+    loop::Resume<bool> done;
+
+    void finish() {
+        if (left.fetch_sub(1) == 1) done(true);
+    }
+};
+
+loop::Task<void> drain_shard(Shard* shard, std::chrono::milliseconds window, std::shared_ptr<Countdown> countdown) {
+    try {
+        co_await shard->drain(window);
+    } catch (const std::exception& error) {
+        base::log_error("drain failed", {{"error", error.what()}});
+    }
+    countdown->finish();
+}
+
+}  // namespace
+
+loop::Task<void> Gateway::drain(std::chrono::milliseconds window) {
+    impl_->draining = true;
+    base::log_info("gateway drains", {{"window_ms", window.count()}});
+    for (auto& shard : impl_->shards) shard->refuse_handshakes();
+    std::function<void(loop::Resume<bool>)> start = [impl = impl_.get(), window](loop::Resume<bool> resume) {
+        auto countdown = std::make_shared<Countdown>();
+        countdown->left = impl->shards.size();
+        countdown->done = std::move(resume);
+        for (auto& shard : impl->shards) {
+            loop::spawn(shard->executor(), drain_shard(shard.get(), window, countdown), "gateway: drain");
+        }
+    };
+    co_await loop::suspend<bool>(start);
+}
+
+void Gateway::stop() {
+    if (std::exchange(impl_->stopped, true)) return;
+    std::vector<std::future<void>> closed;
+    for (auto& shard : impl_->shards) {
+        auto done = std::make_shared<std::promise<void>>();
+        closed.push_back(done->get_future());
+        const bool first = shard == impl_->shards.front();
+        loop::post(shard->executor(), [shard = shard.get(), first, follower = impl_->follower, done] {
+            if (first) follower->stop();
+            shard->close();
+            done->set_value();
+        });
+    }
+    const auto deadline = std::chrono::steady_clock::now() + kStopTimeout;
+    for (auto& future : closed) future.wait_until(deadline);
+}
+
+loop::Task<http::Readiness> Gateway::readiness() {
+    return impl_->readiness();
+}
+
+}  // namespace carillon::gateway

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "metrics/registry.hpp"
+
+namespace carillon::gateway {
+
+/// The metrics of the sockets (api.md, "Metrics"). Thread: any; those of known names are found without a lock.
+class GatewayMetrics {
+ public:
+    explicit GatewayMetrics(metrics::Registry& registry);
+
+    void connection_opened(std::string_view transport);
+    void connection_upgraded();
+    /// `reason` is one of a fixed set: the Socket.IO server's and ours.
+    void connection_closed(std::string_view transport, std::string_view reason);
+    void auth_failed(std::string_view code);
+    /// Names that are not in the contract count as "other".
+    void received(std::string_view event);
+    void sent(std::string_view event, std::size_t sockets);
+
+    metrics::Counter& rate_limited;
+    metrics::Gauge& outbound_queue_bytes;
+    metrics::Histogram& delivery_latency;
+
+ private:
+    using EventCounters = std::unordered_map<std::string_view, metrics::Counter*>;
+    static void count(const EventCounters& counters, std::string_view event, double by);
+
+    // Constant after construction.
+    metrics::Registry& registry_;
+    metrics::Gauge& polling_;
+    metrics::Gauge& websocket_;
+    metrics::Counter& opened_;
+    metrics::Counter& slow_consumers_;
+    EventCounters received_;
+    EventCounters sent_;
+};
+
+}  // namespace carillon::gateway

@@ -1,0 +1,176 @@
+#include "gateway/public_rest.hpp"
+
+#include <charconv>
+#include <utility>
+
+#include "contracts/rest_bodies.hpp"
+
+namespace carillon::gateway {
+namespace {
+
+using http::Access;
+using http::Method;
+using http::Response;
+using http::RoutedRequest;
+using loop::Task;
+
+Caller caller_of(const RoutedRequest& request) {
+    return {request.user->user_id, request.request.traceparent};
+}
+
+Response problem(const contracts::Problem& what) {
+    return http::problem_response(what);
+}
+
+int ceil_seconds(std::chrono::milliseconds duration) {
+    return static_cast<int>(std::chrono::ceil<std::chrono::seconds>(duration).count());
+}
+
+/// The fields of draft-ietf-httpapi-ratelimit-headers-10: the policy, and what is left of it.
+void add_rate_limit_fields(Response& response, std::uint32_t quota, const RateDecision& decision) {
+    response.headers.set("RateLimit-Policy", "\"default\";q=" + std::to_string(quota) + ";w=1");
+    response.headers.set("RateLimit", "\"default\";r=" + std::to_string(decision.remaining) +
+                                          ";t=" + std::to_string(ceil_seconds(decision.full_after)));
+}
+
+std::optional<std::uint32_t> parse_limit(std::string_view text) {
+    std::uint32_t limit = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    if (limit < 1 || limit > contracts::kPageLimitMax) return std::nullopt;
+    return limit;
+}
+
+}  // namespace
+
+void PublicRest::add_routes(http::Router& router) {
+    const auto read = Access::permission({token::permission::kRead});
+    const auto update = Access::permission({token::permission::kUpdate});
+    const auto create_any = Access::permission({token::permission::kCreate, token::permission::kCreateSelf});
+    const auto to = [this](Task<Response> (PublicRest::*method)(const RoutedRequest&)) {
+        return http::Handler{[this, method](const RoutedRequest& request) { return (this->*method)(request); }};
+    };
+    const auto add = [&](Method method, const char* pattern, const Access& access,
+                         Task<Response> (PublicRest::*handler)(const RoutedRequest&)) {
+        const bool open = access.kind == Access::Kind::open;
+        http::Route route;
+        route.method = method;
+        route.pattern = pattern;
+        route.access = access;
+        route.handler = open ? to(handler) : limited(to(handler));
+        router.add(std::move(route));
+    };
+    add(Method::get, "/notifications", read, &PublicRest::list);
+    add(Method::post, "/notifications", create_any, &PublicRest::create);
+    add(Method::get, "/notifications/unread-count", read, &PublicRest::unread_count);
+    add(Method::post, "/notifications/read-all", update, &PublicRest::read_all);
+    add(Method::get, "/notifications/{id}", read, &PublicRest::find);
+    add(Method::post, "/notifications/{id}/read", update, &PublicRest::mark_read);
+    // The auth service looks at these itself.
+    add(Method::post, "/auth/register", Access::open(), &PublicRest::forward);
+    add(Method::post, "/auth/login", Access::open(), &PublicRest::forward);
+    add(Method::post, "/auth/refresh", Access::open(), &PublicRest::forward);
+    add(Method::post, "/auth/logout", Access::open(), &PublicRest::forward);
+    add(Method::get, "/auth/me", Access::open(), &PublicRest::forward);
+    add(Method::get, "/.well-known/jwks.json", Access::open(), &PublicRest::forward);
+}
+
+http::Handler PublicRest::limited(http::Handler handler) {
+    auto shared = std::make_shared<const http::Handler>(std::move(handler));
+    return [this, shared](const RoutedRequest& request) { return run_limited(shared, request); };
+}
+
+Task<Response> PublicRest::run_limited(std::shared_ptr<const http::Handler> handler, const RoutedRequest& request) {
+    const auto limits = limiter_.of(request.user->user_id);
+    const auto decision = limits->take(clock_.steady_now());
+    Response response;
+    if (decision.allowed) {
+        response = co_await (*handler)(request);
+    } else {
+        metrics_.rate_limited.increment();
+        response = problem(contracts::problem_rate_limited(ceil_seconds(decision.retry_after), "Too many requests."));
+    }
+    if (limiter_.per_second() > 0) add_rate_limit_fields(response, limiter_.per_second(), decision);
+    co_return response;
+}
+
+Task<Response> PublicRest::list(const RoutedRequest& request) {
+    const auto limit_text = request.request.query_value("limit");
+    const auto limit = limit_text ? parse_limit(*limit_text) : contracts::kPageLimitDefault;
+    if (!limit) co_return problem(contracts::problem_bad_request("limit must be 1 to 100"));
+    const std::string status = request.request.query_value("status").value_or("all");
+    if (status != "all" && status != "unread" && status != "read") {
+        co_return problem(contracts::problem_bad_request("status must be all, unread or read"));
+    }
+    const std::string cursor = request.request.query_value("cursor").value_or("");
+    const Caller caller = caller_of(request);
+    auto page = co_await notifications_.list(caller, *limit, cursor, status);
+    if (!page) co_return problem(page.error());
+    contracts::NotificationPage body;
+    body.data = std::move(page->notifications);
+    body.next_cursor = std::move(page->next_cursor);
+    body.unread_count = page->count.unread;
+    body.version = page->count.version;
+    co_return http::json_response(200, contracts::encode_notification_page(body));
+}
+
+Task<Response> PublicRest::unread_count(const RoutedRequest& request) {
+    const std::vector<base::UserId> users(1, request.user->user_id);
+    const auto counts = co_await notifications_.counts(users);
+    if (!counts) co_return problem(counts.error());
+    if (counts->size() != 1) co_return problem(contracts::problem_internal());
+    const auto& count = counts->front();
+    co_return http::json_response(200, contracts::encode_unread_count({count.unread, count.version}));
+}
+
+Task<Response> PublicRest::find(const RoutedRequest& request) {
+    const auto id = base::NotificationId::parse(request.path_values.at(0));
+    if (!id) co_return problem(contracts::problem_not_found());
+    const Caller caller = caller_of(request);
+    const auto notification = co_await notifications_.find(caller, *id);
+    if (!notification) co_return problem(notification.error());
+    co_return http::json_response(200, contracts::encode_notification(*notification));
+}
+
+Task<Response> PublicRest::mark_read(const RoutedRequest& request) {
+    const auto id = base::NotificationId::parse(request.path_values.at(0));
+    if (!id) co_return problem(contracts::problem_not_found());
+    const Caller caller = caller_of(request);
+    const auto answer = co_await notifications_.mark_read(caller, *id);
+    if (!answer) co_return problem(answer.error());
+    const contracts::MarkReadAnswer body{answer->id, answer->read_at, answer->count.unread, answer->count.version};
+    co_return http::json_response(200, contracts::encode_mark_read_answer(body));
+}
+
+Task<Response> PublicRest::read_all(const RoutedRequest& request) {
+    const auto body = contracts::decode_read_all_request(request.request.body);
+    if (!body) co_return problem(contracts::to_problem(body.error()));
+    const Caller caller = caller_of(request);
+    const auto answer = co_await notifications_.read_all(caller, body->before);
+    if (!answer) co_return problem(answer.error());
+    const contracts::ReadAllAnswer encoded{answer->updated, answer->count.unread, answer->count.version};
+    co_return http::json_response(200, contracts::encode_read_all_answer(encoded));
+}
+
+Task<Response> PublicRest::create(const RoutedRequest& request) {
+    auto body = contracts::decode_create_notification(request.request.body);
+    if (!body) co_return problem(contracts::to_problem(body.error()));
+    const bool own = body->user_id == request.user->user_id;
+    if (!request.user->may(token::permission::kCreate) && !own) {
+        co_return problem(contracts::problem_forbidden("The token may create notifications for its own user only."));
+    }
+    NewNotification notification{body->user_id, std::move(body->type), std::move(body->title), std::move(body->body),
+                                 std::move(body->data_json)};
+    const Caller caller = caller_of(request);
+    const auto created = co_await notifications_.create(caller, std::move(notification));
+    if (!created) co_return problem(created.error());
+    Response response = http::json_response(201, contracts::encode_notification(*created));
+    response.headers.set("Location", "/notifications/" + created->id.to_string());
+    co_return response;
+}
+
+Task<Response> PublicRest::forward(const RoutedRequest& request) {
+    co_return co_await accounts_.forward(request.request);
+}
+
+}  // namespace carillon::gateway

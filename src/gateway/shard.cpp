@@ -1,0 +1,173 @@
+#include "gateway/shard.hpp"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "contracts/socket_events.hpp"
+#include "gateway/socket_session.hpp"
+
+namespace carillon::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kTick = 1s;
+constexpr std::chrono::milliseconds kDrainStep{100};
+/// Clients come back within this window, so that they do not come all at once.
+constexpr std::uint64_t kReturnAfterMinMs = 500;
+constexpr std::uint64_t kReturnAfterMaxMs = 3'000;
+constexpr const char* kDrainReason = "server draining";
+
+socketio::ServerConfig engine_config(const GatewayConfig& config, std::uint16_t index) {
+    socketio::ServerConfig engine;
+    engine.ping_interval = config.ping_interval;
+    engine.ping_timeout = config.ping_timeout;
+    engine.shard = index;
+    return engine;
+}
+
+http::EngineEndpointConfig endpoint_config(const GatewayConfig& config, const ShardServices& services) {
+    http::EngineEndpointConfig endpoint;
+    endpoint.path = config.socketio_path;
+    endpoint.origins = config.cors_origins;
+    endpoint.budget = services.connections;
+    return endpoint;
+}
+
+http::ServerConfig http_config(const GatewayConfig& config, std::uint16_t port, bool reuse_port) {
+    http::ServerConfig http;
+    http.host = config.host;
+    http.port = port;
+    http.reuse_port = reuse_port;
+    // Room for requests beside the sockets' own connections; the sockets have a limit of their own.
+    http.connections_max = std::max<std::size_t>(http.connections_max, config.max_connections * 2UL + 1'000);
+    http.cors.origins = config.cors_origins;
+    return http;
+}
+
+std::shared_ptr<SessionContext> make_context(loop::Executor executor, const GatewayConfig& config,
+                                             const ShardServices& services) {
+    SessionConfig sessions;
+    sessions.auth_timeout = config.auth_timeout;
+    sessions.max_sockets_per_user = config.max_sockets_per_user;
+    sessions.query_token = config.query_token;
+    return std::shared_ptr<SessionContext>{new SessionContext{sessions,
+                                                              std::move(executor),
+                                                              services.clock,
+                                                              services.tokens,
+                                                              services.notifications,
+                                                              services.limiter,
+                                                              services.metrics,
+                                                              [](base::UserId, const std::string&) {},
+                                                              [](base::UserId) {},
+                                                              {},
+                                                              {}}};
+}
+
+}  // namespace
+
+/// Counts the engine's sessions.
+class Shard::Observer final : public socketio::Observer {
+ public:
+    explicit Observer(GatewayMetrics& metrics) : metrics_{metrics} {}
+    void on_opened(std::string_view transport) override { metrics_.connection_opened(transport); }
+    void on_upgraded() override { metrics_.connection_upgraded(); }
+    void on_closed(std::string_view transport, std::string_view reason) override {
+        metrics_.connection_closed(transport, reason);
+    }
+
+ private:
+    GatewayMetrics& metrics_;
+};
+
+Shard::Shard(loop::Executor executor, std::uint16_t index, std::uint16_t port, bool reuse_port,
+             const GatewayConfig& config, const ShardServices& services)
+    : context_{make_context(executor, config, services)},
+      observer_{std::make_unique<Observer>(services.metrics)},
+      server_{engine_config(config, index), observer_.get()},
+      endpoint_{executor, server_, services.clock, endpoint_config(config, services)},
+      http_{executor, http_config(config, port, reuse_port), services.clock, services.router, &endpoint_},
+      timer_{std::make_unique<DeadlineTimer>(executor, services.clock, context_->deadlines)} {
+    SocketSession::serve(server_.of("/"), context_);
+    SocketSession::serve(server_.of("/ws"), context_);
+}
+
+Shard::~Shard() {
+    close();
+}
+
+void Shard::report_sockets(std::function<void(base::UserId, const std::string&)> on_registered,
+                           std::function<void(base::UserId)> on_user_gone) {
+    context_->on_registered = std::move(on_registered);
+    context_->on_user_gone = std::move(on_user_gone);
+}
+
+void Shard::serve() {
+    loop::post(context_->executor, [this] { tick(); });
+    http_.start();
+}
+
+void Shard::tick() {
+    if (closed_) return;
+    const std::size_t queued = server_.queued_bytes();
+    context_->metrics.outbound_queue_bytes.add(static_cast<double>(queued) - static_cast<double>(queued_bytes_told_));
+    queued_bytes_told_ = queued;
+    context_->deadlines.add(context_->clock.steady_now() + kTick, [this] { tick(); });
+}
+
+void Shard::deliver(const Delivery& delivery) {
+    const std::size_t sockets = context_->registry.for_each(delivery.user, [&](const socketio::SocketPtr& socket) {
+        for (const auto& event : delivery.events) socket->emit(event);
+    });
+    if (sockets == 0) return;
+    for (const auto& event : delivery.events) context_->metrics.sent(event.event(), sockets);
+    if (delivery.created_at) {
+        const std::chrono::duration<double> latency = context_->clock.now() - *delivery.created_at;
+        context_->metrics.delivery_latency.observe(std::max(latency.count(), 0.0));
+    }
+}
+
+void Shard::deliver_to(const std::string& socket_id, const socketio::EncodedEvent& event) {
+    const auto socket = context_->registry.find(socket_id);
+    if (!socket) return;
+    socket->emit(event);
+    context_->metrics.sent(event.event(), 1);
+}
+
+loop::Task<void> Shard::drain(std::chrono::milliseconds window) {
+    std::vector<socketio::SocketPtr> sockets;
+    context_->registry.for_all([&sockets](const socketio::SocketPtr& socket) { sockets.push_back(socket); });
+    std::mt19937_64 random{std::random_device{}()};
+    std::uniform_int_distribution<std::uint64_t> return_after{kReturnAfterMinMs, kReturnAfterMaxMs};
+    const auto steps = static_cast<std::size_t>(std::max<std::int64_t>(1, window / kDrainStep - 1));
+    const std::size_t per_step = sockets.size() / steps + 1;
+
+    for (std::size_t first = 0; first < sockets.size(); first += per_step) {
+        const std::size_t end = std::min(first + per_step, sockets.size());
+        for (std::size_t i = first; i < end; ++i) {
+            const std::string json = contracts::encode_server_draining(return_after(random));
+            const std::vector<std::string_view> arguments(1, json);
+            sockets[i]->emit(socketio::EncodedEvent::make(contracts::kServerDrainingEvent, arguments));
+        }
+        context_->metrics.sent(contracts::kServerDrainingEvent, end - first);
+        // The notice leaves with this turn of the loop; the transport closes a step later.
+        co_await loop::sleep_for(std::min(kDrainStep, window));
+        for (std::size_t i = first; i < end; ++i) sockets[i]->close_transport(kDrainReason);
+    }
+    server_.close_all(kDrainReason);
+    http_.drain();
+}
+
+void Shard::close() {
+    if (std::exchange(closed_, true)) return;
+    endpoint_.close();
+    http_.close();
+    timer_.reset();
+    context_->deadlines.clear();
+    // Breaks the circle through the follower, should a command keep the context alive.
+    context_->on_registered = [](base::UserId, const std::string&) {};
+    context_->on_user_gone = [](base::UserId) {};
+}
+
+}  // namespace carillon::gateway

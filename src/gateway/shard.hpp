@@ -1,0 +1,80 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/config.hpp"
+#include "gateway/deadline_timer.hpp"
+#include "gateway/delivery.hpp"
+#include "gateway/session_context.hpp"
+#include "http/engine_endpoint.hpp"
+#include "http/server.hpp"
+#include "socketio/engine_server.hpp"
+
+namespace carillon::gateway {
+
+/// What all shards share. The references outlive the shards' loops.
+struct ShardServices {
+    const base::Clock& clock;
+    const token::UserTokenVerifier& tokens;
+    NotificationApi& notifications;
+    RateLimiter& limiter;
+    GatewayMetrics& metrics;
+    const http::Router& router;
+    std::shared_ptr<http::ConnectionBudget> connections;
+};
+
+/// One thread's part of the gateway: listener, Engine.IO, Socket.IO server, sockets by user. A session never leaves its
+/// shard; what comes from other threads comes by `post` onto `executor()`.
+///
+/// Everything on the executor's thread, except what says otherwise. Built before it serves; destroyed after `close()`.
+class Shard final : public DeliveryTarget {
+ public:
+    /// Listens at once: throws std::system_error when it cannot. With more than one shard all listen on the same port.
+    Shard(loop::Executor executor, std::uint16_t index, std::uint16_t port, bool reuse_port,
+          const GatewayConfig& config, const ShardServices& services);
+    ~Shard() override;
+    Shard(const Shard&) = delete;
+    Shard& operator=(const Shard&) = delete;
+
+    const loop::Executor& executor() const { return context_->executor; }
+    std::uint16_t port() const { return http_.port(); }
+    http::EngineEndpoint& endpoint() { return endpoint_; }
+    DeadlineQueue& deadlines() { return context_->deadlines; }
+
+    /// Who is told of sockets that come and go. Set before serving.
+    void report_sockets(std::function<void(base::UserId, const std::string& socket_id)> on_registered,
+                        std::function<void(base::UserId)> on_user_gone);
+    /// Starts accepting. Thread: any.
+    void serve();
+
+    void deliver(const Delivery& delivery) override;
+    void deliver_to(const std::string& socket_id, const socketio::EncodedEvent& event) override;
+
+    /// From now on new handshakes are answered 503. Thread: any.
+    void refuse_handshakes() { endpoint_.drain(); }
+    /// Tells the sockets `server:draining` and closes them, spread evenly over the window; then stops accepting.
+    loop::Task<void> drain(std::chrono::milliseconds window);
+    /// Closes everything at once. On the executor's thread, or after its loop has ended.
+    void close();
+
+ private:
+    class Observer;
+
+    void tick();
+
+    const std::shared_ptr<SessionContext> context_;
+    const std::unique_ptr<Observer> observer_;
+    socketio::Server server_;
+    http::EngineEndpoint endpoint_;
+    http::Server http_;
+    std::unique_ptr<DeadlineTimer> timer_;
+    std::size_t queued_bytes_told_ = 0;
+    bool closed_ = false;
+};
+
+}  // namespace carillon::gateway

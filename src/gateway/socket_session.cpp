@@ -1,0 +1,212 @@
+#include "gateway/socket_session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.hpp"
+#include "contracts/socket_events.hpp"
+#include "gateway/command_handler.hpp"
+
+namespace carillon::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds kExpiryNotice{60'000};
+/// Wall clocks are set now and then; a far deadline is looked at again at least this often.
+constexpr std::chrono::milliseconds kLongestWait = 1h;
+constexpr const char* kRateReason = "rate limit exceeded";
+constexpr const char* kTokenReason = "token expired";
+
+socketio::ConnectError connect_error(const AuthRefusal& refusal) {
+    return {refusal.message, R"({"code":")" + std::string{contracts::to_string(refusal.code)} + R"("})"};
+}
+
+std::string user_name(const std::optional<SocketIdentity>& identity) {
+    return identity ? identity->user.to_string() : std::string{"-"};
+}
+
+}  // namespace
+
+void SocketSession::serve(socketio::Namespace& nsp, std::shared_ptr<SessionContext> context) {
+    nsp.use([context](const socketio::SocketPtr& socket, const socketio::Next& next) {
+        auto session = std::make_shared<SocketSession>(context, socket);
+        if (const auto refusal = session->admit()) {
+            context->metrics.auth_failed(contracts::to_string(refusal->code));
+            base::log_info("socket refused", {{"code", contracts::to_string(refusal->code)},
+                                              {"remote", socket->handshake().remote_address}});
+            next(connect_error(*refusal));
+            return;
+        }
+        socket->data = std::move(session);
+        next(std::nullopt);
+    });
+    nsp.on_connection(
+        [](const socketio::SocketPtr& socket) { std::static_pointer_cast<SocketSession>(socket->data)->begin(); });
+}
+
+SocketSession::SocketSession(std::shared_ptr<SessionContext> context, const socketio::SocketPtr& socket)
+    : context_{std::move(context)}, socket_{socket}, connected_at_{context_->clock.steady_now()} {}
+
+SocketSession::~SocketSession() {
+    if (holds_slot_) limits_->remove_socket();
+}
+
+std::optional<AuthRefusal> SocketSession::admit() {
+    const auto socket = socket_.lock();
+    remote_address_ = socket->handshake().remote_address;
+    const auto token = handshake_token(socket->handshake(), context_->config.query_token);
+    if (!token) {
+        limits_ = context_->limiter.anonymous();
+        return std::nullopt;
+    }
+    const auto identity = gateway::authenticate(context_->tokens, *token, context_->clock.now());
+    if (!identity) return identity.error();
+    return take_identity(*identity);
+}
+
+std::optional<AuthRefusal> SocketSession::take_identity(const SocketIdentity& identity) {
+    auto limits = context_->limiter.of(identity.user);
+    if (!limits->try_add_socket(context_->config.max_sockets_per_user)) {
+        return AuthRefusal{contracts::ConnectErrorCode::too_many_connections, "The user has too many connections."};
+    }
+    limits_ = std::move(limits);
+    holds_slot_ = true;
+    identity_ = identity;
+    return std::nullopt;
+}
+
+void SocketSession::begin() {
+    const auto socket = socket_.lock();
+    socket->release_handshake();
+    // The socket owns this session, so it is there whenever the socket calls.
+    socket->on_event = [this](const socketio::ReceivedEvent& event, socketio::Ack ack) {
+        on_event(event, std::move(ack));
+    };
+    socket->on_disconnect = [this](std::string_view reason) { end(reason); };
+    base::log_info("socket connected", {{"user", user_name(identity_)},
+                                        {"socket", socket->id()},
+                                        {"nsp", socket->nsp()},
+                                        {"transport", socket->transport()},
+                                        {"remote", remote_address_}});
+    if (identity_) {
+        register_socket();
+    } else {
+        set_deadline(connected_at_ + context_->config.auth_timeout, &SocketSession::on_auth_timeout);
+    }
+}
+
+void SocketSession::register_socket() {
+    const auto socket = socket_.lock();
+    if (!socket) return;
+    context_->registry.register_socket(identity_->user, socket->id(), socket);
+    context_->on_registered(identity_->user, socket->id());
+    watch_token();
+}
+
+void SocketSession::end(std::string_view reason) {
+    const auto self = shared_from_this();
+    context_->deadlines.cancel(deadline_);
+    const auto socket = socket_.lock();
+    if (!socket) return;
+    if (const auto gone = context_->registry.unregister_socket(socket->id()); gone && gone->last) {
+        context_->on_user_gone(gone->user);
+    }
+    if (std::exchange(holds_slot_, false)) limits_->remove_socket();
+    const auto lived =
+        std::chrono::duration_cast<std::chrono::milliseconds>(context_->clock.steady_now() - connected_at_);
+    base::log_info("socket disconnected", {{"user", user_name(identity_)},
+                                           {"socket", socket->id()},
+                                           {"transport", socket->transport()},
+                                           {"remote", remote_address_},
+                                           {"reason", reason},
+                                           {"duration_ms", lived.count()}});
+}
+
+void SocketSession::on_event(const socketio::ReceivedEvent& event, socketio::Ack ack) {
+    context_->metrics.received(event.name);
+    const auto decision = limits_->take(context_->clock.steady_now());
+    auto reply = std::make_shared<Reply>(socket_, std::move(ack), context_->metrics);
+    if (decision.flooding || !decision.allowed) context_->metrics.rate_limited.increment();
+    if (decision.flooding) {
+        if (const auto socket = socket_.lock()) socket->close_transport(kRateReason);
+        return;
+    }
+    if (!decision.allowed) {
+        reply->error({contracts::AckErrorCode::rate_limited, "Too many messages.",
+                      static_cast<std::uint64_t>(decision.retry_after.count())});
+        return;
+    }
+    handle_command(shared_from_this(), event, std::move(reply));
+}
+
+void SocketSession::authenticate(std::string_view token, Reply& reply) {
+    using contracts::AckErrorCode;
+    const auto found = gateway::authenticate(context_->tokens, token, context_->clock.now());
+    const bool renewal = identity_.has_value();
+    std::optional<AuthRefusal> refusal;
+    if (!found) {
+        refusal = found.error();
+    } else if (!identity_) {
+        refusal = take_identity(*found);
+    } else if (identity_->user != found->user) {
+        refusal = AuthRefusal{contracts::ConnectErrorCode::forbidden, "The token is another user's."};
+    }
+    if (refusal) {
+        context_->metrics.auth_failed(contracts::to_string(refusal->code));
+        const bool bad_token = refusal->code == contracts::ConnectErrorCode::token_invalid ||
+                               refusal->code == contracts::ConnectErrorCode::token_expired;
+        reply.error(bad_token ? AckErrorCode::unauthenticated : AckErrorCode::forbidden, refusal->message);
+        return;
+    }
+    identity_ = *found;
+    expiry_told_ = false;
+    reply.ok(contracts::encode_ack_auth(identity_->user));
+    if (renewal) {
+        watch_token();
+        return;
+    }
+    base::log_info("socket authenticated", {{"user", user_name(identity_)}, {"socket", socket_.lock()->id()}});
+    register_socket();
+}
+
+bool SocketSession::begin_command() {
+    if (commands_ >= context_->config.commands_in_flight_max) return false;
+    ++commands_;
+    return true;
+}
+
+void SocketSession::set_deadline(base::SteadyTime when, void (SocketSession::*callback)()) {
+    context_->deadlines.cancel(deadline_);
+    deadline_ = context_->deadlines.add(when, [weak = weak_from_this(), callback] {
+        if (const auto self = weak.lock()) ((*self).*callback)();
+    });
+}
+
+void SocketSession::on_auth_timeout() {
+    context_->metrics.auth_failed(contracts::to_string(contracts::ConnectErrorCode::unauthorized));
+    // With a DISCONNECT, so that a stock client does not come back for ever.
+    if (const auto socket = socket_.lock()) socket->disconnect(true);
+}
+
+void SocketSession::watch_token() {
+    const auto socket = socket_.lock();
+    if (!socket || !socket->connected()) return;
+    const auto now = context_->clock.now();
+    const auto left = identity_->expires_at - now;
+    if (left <= 0ms) {
+        socket->close_transport(kTokenReason);
+        return;
+    }
+    if (!expiry_told_ && left <= kExpiryNotice) {
+        expiry_told_ = true;
+        const std::string json = contracts::encode_auth_expiring(identity_->expires_at);
+        socket->emit(socketio::EncodedEvent::make(contracts::kAuthExpiringEvent, {json}));
+        context_->metrics.sent(contracts::kAuthExpiringEvent, 1);
+    }
+    const auto wait = std::min<std::chrono::milliseconds>(expiry_told_ ? left : left - kExpiryNotice, kLongestWait);
+    set_deadline(context_->clock.steady_now() + std::max<std::chrono::milliseconds>(wait, 1ms),
+                 &SocketSession::watch_token);
+}
+
+}  // namespace carillon::gateway
