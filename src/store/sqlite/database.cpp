@@ -43,7 +43,7 @@ base::Result<void> look(SqliteConnection& connection) {
 }  // namespace
 
 SqliteDatabase::SqliteDatabase(SqliteOptions options, metrics::Registry& registry)
-    : registry_{registry}, directory_{options.directory} {
+    : registry_{registry}, clock_{*options.clock}, directory_{options.directory} {
     SqliteConnection connection{file(), SqliteAccess::read_write};
     connection.execute(writer_settings(options.busy_timeout));
     // A file that is no database shows here, and is better explained by the schema's checks.
@@ -58,7 +58,7 @@ SqliteDatabase::SqliteDatabase(SqliteOptions options, metrics::Registry& registr
         throw OpenError{fmt::format("cannot read the database {}: {}", file().string(), *broken)};
     }
     readers_ = std::make_unique<SqliteReaders>(file(), options.readers);
-    writer_ = std::make_unique<SqliteWriter>(std::move(connection), options.writer,
+    writer_ = std::make_unique<SqliteWriter>(std::move(connection), options.writer, clock_,
                                              [this](OutboxChanges changes) { committed(std::move(changes)); });
 }
 
@@ -74,7 +74,7 @@ void SqliteDatabase::close() {
 
 loop::Task<base::Result<void>> SqliteDatabase::check() {
     auto& duration = duration_of("check");
-    const bool write = std::chrono::steady_clock::now() - last_commit_.load() > kCommitIsProof;
+    const bool write = clock_.steady_now() - last_commit_.load() > kCommitIsProof;
     if (write) {
         std::function<base::Result<void>(WriteTransaction&)> work = beat;
         const auto written = co_await mutate<void>(writer(), duration, std::move(work));
@@ -99,7 +99,7 @@ std::uint64_t SqliteDatabase::outbox_size(OutboxName outbox) const {
 }
 
 void SqliteDatabase::committed(OutboxChanges changes) {
-    last_commit_ = std::chrono::steady_clock::now();
+    last_commit_ = clock_.steady_now();
     const std::lock_guard lock{listeners_mutex_};
     for (std::size_t i = 0; i < kOutboxNames; ++i) {
         auto& change = changes[i];

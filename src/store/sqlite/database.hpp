@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "loop/task.hpp"
 #include "metrics/registry.hpp"
@@ -30,6 +31,8 @@ struct SqliteOptions {
     ReaderLimits readers;
     /// How long a write waits for another program that has locked the file (a backup, say).
     std::chrono::milliseconds busy_timeout{2'000};
+    /// What waiting is measured with; outlives the database.
+    const base::Clock* clock = &base::system_clock();
 };
 
 /// The embedded database: one file, one writing thread, some reading threads. The stores are thin views of it and must
@@ -65,6 +68,7 @@ class SqliteDatabase {
     void committed(OutboxChanges changes);
 
     metrics::Registry& registry_;
+    const base::Clock& clock_;
     DataDirectory directory_;
     std::vector<AppliedMigration> applied_;
     std::array<std::atomic<std::int64_t>, kOutboxNames> outbox_sizes_{};

@@ -48,7 +48,11 @@ class MutationOf final : public Mutation {
         return results_[part].has_error() ? results_[part].error() : base::ErrorCode{};
     }
     void fail(std::size_t part, base::ErrorCode error) override { results_[part] = error; }
-    void answer() override { resume_(std::move(results_)); }
+    void answer() override {
+        // Let go of at once: it holds on to the caller's loop.
+        const auto resume = std::exchange(resume_, nullptr);
+        resume(std::move(results_));
+    }
 
  private:
     Results results_;

@@ -28,8 +28,9 @@ int remember_log_pages(void* pages, sqlite3*, const char*, int now) {
 
 }  // namespace
 
-SqliteWriter::SqliteWriter(SqliteConnection connection, WriterLimits limits, Committed committed)
-    : limits_{limits}, committed_{std::move(committed)}, connection_{std::move(connection)} {
+SqliteWriter::SqliteWriter(SqliteConnection connection, WriterLimits limits, const base::Clock& clock,
+                           Committed committed)
+    : limits_{limits}, clock_{clock}, committed_{std::move(committed)}, connection_{std::move(connection)} {
     // Checkpoints are ours, so that callers are answered before one begins. The hook replaces the automatic ones.
     sqlite3_wal_hook(connection_.handle(), remember_log_pages, &log_pages_);
     thread_ = std::thread{[this] {
@@ -53,7 +54,7 @@ void SqliteWriter::post(std::unique_ptr<Mutation> mutation) {
             refused = errc::overloaded;
         } else {
             queued_parts_ += parts;
-            queue_.push_back({std::move(mutation), std::chrono::steady_clock::now()});
+            queue_.push_back({std::move(mutation), clock_.steady_now()});
         }
     }
     if (refused) {
@@ -107,7 +108,7 @@ bool SqliteWriter::take(Group& group) {
 }
 
 void SqliteWriter::refuse_stale(Group& group, std::vector<Waiting>& taken) const {
-    const auto oldest = std::chrono::steady_clock::now() - limits_.wait_max;
+    const auto oldest = clock_.steady_now() - limits_.wait_max;
     for (auto& waiting : taken) {
         if (waiting.since < oldest) {
             waiting.mutation->fail_all(errc::unavailable);

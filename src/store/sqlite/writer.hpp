@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "store/sqlite/connection.hpp"
 #include "store/sqlite/failure_log.hpp"
@@ -52,7 +53,7 @@ class SqliteWriter {
     /// Told of the outbox changes of each commit, in commit order, before the callers are. Thread: the writer's.
     using Committed = std::function<void(OutboxChanges)>;
 
-    SqliteWriter(SqliteConnection connection, WriterLimits limits, Committed committed);
+    SqliteWriter(SqliteConnection connection, WriterLimits limits, const base::Clock& clock, Committed committed);
     /// `close`.
     ~SqliteWriter();
     SqliteWriter(const SqliteWriter&) = delete;
@@ -85,6 +86,7 @@ class SqliteWriter {
 
     // Constant after construction
     const WriterLimits limits_;
+    const base::Clock& clock_;
     const Committed committed_;
 
     // Touched only on the writer's thread

@@ -1,0 +1,9 @@
+#pragma once
+
+/// The suites' tests are in several files of a static library; calling these links the others in.
+namespace carillon::store::testing {
+
+void link_notification_paging_conformance();
+void link_notification_storm_conformance();
+
+}  // namespace carillon::store::testing
