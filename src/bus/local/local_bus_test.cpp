@@ -341,6 +341,27 @@ TEST_F(LocalBusTest, AHandlerThatNeverAnswersIsTriedAgain) {
     EXPECT_EQ(consumed_->size(), 2u);
 }
 
+/// Publishes `follow_up` from within the handler, on its executor.
+loop::Task<Outcome> publish_and_acknowledge(LocalBus& bus, Message follow_up) {
+    auto publishing = bus.publish(std::move(follow_up));
+    const auto published = co_await std::move(publishing);
+    co_return published ? Outcome::acknowledged : Outcome::retry;
+}
+
+TEST_F(LocalBusTest, HandlersMayShareTheExecutorOfThePublisherAndPublishThemselves) {
+    auto& bus = make_bus();
+    auto first = bus.consume(
+        {"first", subject::kUserRegistered, publishing_.executor(), [&](const Delivery& delivery) {
+             return publish_and_acknowledge(bus, {subject::kNotificationCreated, delivery.message.message_id, "y", {}});
+         }});
+    auto second = bus.consume(
+        recording_consumer("second", subject::kNotificationCreated, publishing_.executor(), consumed_, acknowledge));
+    std::vector<std::future<base::Result<void>>> results;
+    for (int i = 0; i < 100; ++i) results.push_back(start_publish(message(std::to_string(i))));
+    for (auto& result : results) EXPECT_TRUE(result.get());
+    EXPECT_EQ(consumed_->size(), 100u);
+}
+
 TEST_F(LocalBusTest, CountsDeadLettersEvenWhenTheSinkFails) {
     auto& bus = make_bus(fast_config(), [](const DeadLetter&) { throw std::runtime_error("expected by the test"); });
     auto subscription = bus.consume(consumer("one", [](const Delivery&) { return Outcome::poison; }));
