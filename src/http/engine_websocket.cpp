@@ -62,6 +62,7 @@ bool EngineWebSocket::read_some() {
     if (ec == asio::error::would_block || ec == asio::error::try_again) return false;
     if (ec || size == 0) {
         boost::system::error_code ignored;
+        flush_session();
         socket_.close(ignored);
         lose(ec && ec != asio::error::eof);
         return false;
@@ -75,6 +76,7 @@ void EngineWebSocket::decode(std::span<char> bytes) {
     const CloseCode failed = decoder_.decode(bytes, *this);
     if (failed == CloseCode::none) return;
     // The peer cannot be understood any more (RFC 6455 section 7.1.7): its close frame would not be either.
+    flush_session();
     if (phase_ == Phase::open) {
         send_close(failed, Phase::ended);
     } else {
@@ -109,6 +111,7 @@ bool EngineWebSocket::on_ping(std::string_view data) {
 }
 
 void EngineWebSocket::on_close(CloseCode code) {
+    flush_session();
     if (phase_ == Phase::open) {
         send_close(code, Phase::ended);
     } else {
@@ -180,6 +183,11 @@ void EngineWebSocket::end_sending_when_drained() {
     if (!unsent_.empty()) return;
     boost::system::error_code ignored;
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+}
+
+void EngineWebSocket::flush_session() {
+    // The answers to what came in the same turn are still to go out; nothing can after the goodbye.
+    if (session_ != nullptr) session_->flush(host_->now());
 }
 
 void EngineWebSocket::lose(bool error) {

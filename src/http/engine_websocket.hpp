@@ -69,6 +69,7 @@ class EngineWebSocket final : public socketio::WebSocketLink,
     void on_writable();
     void send_close(socketio::CloseCode code, Phase next);
     void end_sending_when_drained();
+    void flush_session();
     void lose(bool error);
     void lose_later();
 

@@ -1,0 +1,353 @@
+#include "http/engine_endpoint.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <mutex>
+
+#include "http/testing/probe_server.hpp"
+
+namespace carillon::http {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::AllOf;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+constexpr std::string_view kPolling = "/socket.io/?EIO=4&transport=polling";
+
+/// A client's frame, masked with zeros, so that it reads as it is.
+std::string frame(int first, std::string_view payload) {
+    std::string out{static_cast<char>(first)};
+    if (payload.size() < 126) {
+        out.push_back(static_cast<char>(0x80 | payload.size()));
+    } else {
+        out += {'\xFE', static_cast<char>(payload.size() >> 8), static_cast<char>(payload.size() & 0xFF)};
+    }
+    out.append(4, '\0');
+    out += payload;
+    return out;
+}
+
+std::string get(std::string_view target, std::string_view fields = {}) {
+    return "GET " + std::string{target} + " HTTP/1.1\r\nHost: a\r\n" + std::string{fields} + "\r\n";
+}
+
+std::string post(std::string_view target, std::string_view body, std::string_view type = "text/plain;charset=UTF-8") {
+    return "POST " + std::string{target} + " HTTP/1.1\r\nHost: a\r\nContent-Type: " + std::string{type} +
+           "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string{body};
+}
+
+std::string upgrade(std::string_view sid = {}, std::string_view fields = {}) {
+    std::string target = "/socket.io/?EIO=4&transport=websocket";
+    if (!sid.empty()) target += "&sid=" + std::string{sid};
+    return get(target,
+               "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+                   std::string{fields});
+}
+
+std::string sid_of(const std::string& answer) {
+    const auto at = answer.find("\"sid\":\"");
+    return at == std::string::npos ? std::string{} : answer.substr(at + 7, 24);
+}
+
+std::string with_sid(const std::string& sid) {
+    return std::string{kPolling} + "&sid=" + sid;
+}
+
+/// One shard: a Socket.IO server that echoes, its endpoint, and a listener.
+struct Shard final : socketio::Observer {
+    explicit Shard(EngineEndpointConfig endpoint_config = {}, socketio::ServerConfig config = {})
+        : server{config, this},
+          endpoint{probe.loop.executor(), server, base::system_clock(), std::move(endpoint_config)} {
+        server.of("/").on_connection([](const socketio::SocketPtr& socket) {
+            auto* const self = socket.get();
+            socket->on_event = [self](const socketio::ReceivedEvent& event, socketio::Ack) {
+                if (event.name == "kick") return self->disconnect(true);
+                const std::string big = "\"" + std::string(100'000, 'x') + "\"";
+                for (int i = 0; event.name == "flood" && i < 100; ++i) {
+                    self->emit(socketio::EncodedEvent::make("flood", {big}));
+                }
+                std::vector<std::string_view> arguments{event.arguments_json.begin(), event.arguments_json.end()};
+                self->emit(socketio::EncodedEvent::make(event.name, arguments, event.attachments));
+            };
+        });
+        probe.raw = &endpoint;
+    }
+    ~Shard() override {
+        std::promise<void> closed;
+        loop::post(probe.loop.executor(), [&] {
+            endpoint.close();
+            probe.server->close();
+            closed.set_value();
+        });
+        closed.get_future().wait();
+        probe.loop.stop();
+        probe.loop.join();
+    }
+
+    void start() { probe.start(); }
+    std::string ask(const std::string& request) const {
+        auto client = probe.connect();
+        client.send(request);
+        return client.read_response();
+    }
+    std::string open() const { return sid_of(ask(get(kPolling))); }
+
+    void on_closed(std::string_view, std::string_view reason) override {
+        const std::lock_guard lock{mutex};
+        reasons.emplace_back(reason);
+    }
+    bool ended_with(std::string_view reason) {
+        return eventually([&] {
+            const std::lock_guard lock{mutex};
+            return !reasons.empty() && reasons.back() == reason;
+        });
+    }
+
+    std::mutex mutex;
+    std::vector<std::string> reasons;  // Guarded by mutex
+    ProbeServer probe;
+    socketio::Server server;
+    EngineEndpoint endpoint;
+};
+
+class EngineEndpoints : public ::testing::Test {
+ protected:
+    Shard& serve(EngineEndpointConfig config = {}, socketio::ServerConfig server = {}) {
+        shard_ = std::make_unique<Shard>(std::move(config), server);
+        shard_->start();
+        return *shard_;
+    }
+
+    std::unique_ptr<Shard> shard_;
+};
+
+TEST_F(EngineEndpoints, ServePolling) {
+    auto& shard = serve();
+    const auto opened = shard.ask(get(kPolling));
+    EXPECT_THAT(opened, AllOf(StartsWith("HTTP/1.1 200 OK\r\n"), HasSubstr("Content-Type: text/plain; charset=UTF-8"),
+                              HasSubstr("cache-control: no-store"), HasSubstr("\"upgrades\":[\"websocket\"]")));
+    const auto target = with_sid(sid_of(opened));
+    auto waiting = shard.probe.connect();
+    waiting.send(get(target));
+    const auto posted = shard.ask(post(target, "40"));
+    EXPECT_THAT(posted,
+                AllOf(StartsWith("HTTP/1.1 200 OK\r\n"), HasSubstr("Content-Type: text/html"), EndsWith("\r\n\r\nok")));
+    EXPECT_THAT(waiting.read_response(), HasSubstr("\r\n\r\n40{\"sid\":\""));
+    EXPECT_THAT(shard.ask(post(target, "42[\"a\",1]")), EndsWith("ok"));
+    EXPECT_THAT(shard.ask(get(target)), EndsWith("\r\n\r\n42[\"a\",1]"));
+}
+
+TEST_F(EngineEndpoints, RefuseInTheReferencesWords) {
+    auto& shard = serve();
+    const auto sid = shard.open();
+    const std::pair<std::string, std::string> table[] = {
+        {get("/socket.io/?EIO=4"), R"({"code":0,"message":"Transport unknown"})"},
+        {get(with_sid("abc")), R"({"code":1,"message":"Session ID unknown"})"},
+        {post(kPolling, "40"), R"({"code":2,"message":"Bad handshake method"})"},
+        {get("/socket.io/?EIO=4&transport=websocket"), R"({"code":3,"message":"Bad request"})"},
+        {get("/socket.io/?EIO=4&transport=websocket&sid=" + sid), R"({"code":3,"message":"Bad request"})"},
+        {get("/socket.io/?EIO=3&transport=polling"), R"({"code":5,"message":"Unsupported protocol version"})"},
+    };
+    for (const auto& [request, body] : table) {
+        EXPECT_THAT(shard.ask(request),
+                    AllOf(StartsWith("HTTP/1.1 400 Bad Request\r\n"), HasSubstr("Content-Type: application/json\r\n"),
+                          EndsWith("\r\n\r\n" + body)));
+    }
+    EXPECT_THAT(shard.ask("PUT " + with_sid(sid) + " HTTP/1.1\r\nHost: a\r\n\r\n"), StartsWith("HTTP/1.1 405 "));
+    EXPECT_THAT(shard.ask(get("/socket.io?EIO=4&transport=polling")), StartsWith("HTTP/1.1 404 "));
+    EXPECT_THAT(shard.ask(post(with_sid(sid), "x", "application/octet-stream")), StartsWith("HTTP/1.1 400 "));
+    EXPECT_THAT(shard.ask(get(with_sid(sid))), EndsWith(R"({"code":1,"message":"Session ID unknown"})"));
+}
+
+TEST_F(EngineEndpoints, ABodyOverTheLimitIs413AndTheSessionStays) {
+    socketio::ServerConfig config;
+    config.max_payload = 100;
+    auto& shard = serve({}, config);
+    const auto target = with_sid(shard.open());
+    EXPECT_THAT(shard.ask(post(target, std::string(101, '4'))), StartsWith("HTTP/1.1 413 "));
+    EXPECT_THAT(shard.ask(post(target, "40")), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(EngineEndpoints, AnAbortedPollEndsTheSession) {
+    auto& shard = serve();
+    const auto sid = shard.open();
+    {
+        auto client = shard.probe.connect();
+        client.send(get(with_sid(sid)));
+        EXPECT_THAT(shard.ask(post(with_sid(sid), "6")), EndsWith("ok"));
+        client.close();
+    }
+    EXPECT_TRUE(shard.ended_with("transport error"));
+}
+
+TEST_F(EngineEndpoints, ServeWebSockets) {
+    auto client = serve().probe.connect();
+    client.send(upgrade() + frame(0x81, "40") + frame(0x81, "451-[\"a\",{\"_placeholder\":true,\"num\":0}]") +
+                frame(0x82, "\x01\x02"));
+    client.send(frame(0x89, "hi") + frame(0x81, "42[\"bye\"]"));
+    client.send(frame(0x81, "42[\"kick\"]") + frame(0x88, ""));
+    const auto got = client.read_until_closed();
+    ASSERT_TRUE(got);
+    EXPECT_THAT(*got, StartsWith("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                                 "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"));
+    EXPECT_THAT(*got, HasSubstr("\x81\x6f"
+                                "0{\"sid\":\""));
+    EXPECT_THAT(*got, HasSubstr("451-[\"a\",{\"_placeholder\":true,\"num\":0}]"
+                                "\x82\x02\x01\x02"));
+    EXPECT_THAT(*got, HasSubstr("\x8A\x02hi"));
+    EXPECT_THAT(*got, EndsWith(std::string{"42[\"bye\"]"
+                                           "\x81\x02"
+                                           "41"
+                                           "\x88\x00",
+                                           15}));
+}
+
+TEST_F(EngineEndpoints, EndWebSocketsWithTheRightCode) {
+    socketio::ServerConfig config;
+    config.max_payload = 1'000;
+    auto& shard = serve({}, config);
+    const std::pair<std::string, std::string> table[] = {
+        {frame(0x82, std::string(1'001, 'x')), "\x88\x02\x03\xf1"},
+        {frame(0x81, "4\xff"), "\x88\x02\x03\xef"},
+        {std::string{"\x81\x02", 2} + "40", "\x88\x02\x03\xea"},
+        {frame(0x88,
+               "\x03\xe8"
+               "bye"),
+         "\x88\x02\x03\xe8"},
+        {frame(0x88, ""), std::string{"\x88\x00", 2}},
+        {frame(0x81, ""), std::string{"\x88\x00", 2}},
+        {frame(0x81, "42[\"unjoined\"]"), std::string{"\x88\x00", 2}},
+    };
+    for (const auto& [sent, close] : table) {
+        auto client = shard.probe.connect();
+        client.send(upgrade() + sent);
+        client.finish_sending();
+        const auto got = client.read_until_closed();
+        ASSERT_TRUE(got);
+        EXPECT_THAT(*got, EndsWith(close)) << ::testing::PrintToString(sent.substr(0, 10));
+    }
+}
+
+TEST_F(EngineEndpoints, RefuseWebSocketsBeforeAccepting) {
+    auto& shard = serve();
+    const auto refusal = [&shard](const std::string& request) {
+        auto client = shard.probe.connect();
+        client.send(request);
+        return client.read_until_closed().value_or("still open");
+    };
+    EXPECT_EQ(refusal(upgrade("zzz")),
+              "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-type: text/html\r\nContent-Length: 18\r\n\r\n"
+              "Session ID unknown");
+    EXPECT_THAT(refusal(get("/socket.io/?EIO=3&transport=websocket",
+                            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n")),
+                AllOf(StartsWith("HTTP/1.1 400 "), EndsWith("Unsupported protocol version")));
+    EXPECT_THAT(refusal(get("/socket.io/?EIO=4&transport=websocket",
+                            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 8\r\n"
+                            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n")),
+                AllOf(StartsWith("HTTP/1.1 426 "), HasSubstr("Sec-WebSocket-Version: 13")));
+}
+
+TEST_F(EngineEndpoints, RefuseForeignOrigins) {
+    EngineEndpointConfig config;
+    config.origins = {"https://app.example"};
+    auto& shard = serve(config);
+    const auto sid = shard.open();
+    const std::string foreign = "Origin: https://evil.example\r\n";
+    EXPECT_THAT(shard.ask(get(kPolling, foreign)), StartsWith("HTTP/1.1 403 "));
+    EXPECT_THAT(shard.ask(get(with_sid(sid), foreign)), StartsWith("HTTP/1.1 403 "));
+    EXPECT_THAT(shard.ask(upgrade({}, foreign)), StartsWith("HTTP/1.1 403 "));
+    EXPECT_THAT(shard.ask(upgrade(sid, foreign)), StartsWith("HTTP/1.1 403 "));
+    EXPECT_THAT(shard.ask(get(kPolling, "Origin: https://app.example\r\n")), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(EngineEndpoints, RefuseNewSessionsWhenFullOrDraining) {
+    EngineEndpointConfig config;
+    config.budget = std::make_shared<ConnectionBudget>(1);
+    auto& shard = serve(config);
+    const auto sid = shard.open();
+    EXPECT_THAT(shard.ask(get(kPolling)), AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("Retry-After: 2\r\n")));
+    EXPECT_THAT(shard.ask(upgrade()), AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("Retry-After: 2\r\n")));
+    EXPECT_THAT(shard.ask(post(with_sid(sid), "1")), EndsWith("ok"));
+    EXPECT_EQ(config.budget->taken(), 0U);
+    const auto next = shard.open();
+    EXPECT_FALSE(next.empty());
+    shard.endpoint.drain();
+    EXPECT_THAT(shard.ask(get(kPolling)), AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("Retry-After: ")));
+    EXPECT_THAT(shard.ask(post(with_sid(next), "40")), EndsWith("ok")) << "sessions go on";
+}
+
+TEST_F(EngineEndpoints, DoNotWaitForeverForTheEndOfAConnection) {
+    EngineEndpointConfig config;
+    config.close_timeout = 20ms;
+    auto client = serve(config).probe.connect();
+    client.send(upgrade() + frame(0x81, "40") + frame(0x81, "42[\"kick\"]"));
+    const auto got = client.read_until_closed();
+    ASSERT_TRUE(got) << "the client never answered the close frame";
+    EXPECT_THAT(*got, EndsWith(std::string{"\x88\x00", 2}));
+}
+
+TEST_F(EngineEndpoints, CloseAClientThatDoesNotRead) {
+    EngineEndpointConfig config;
+    config.close_timeout = 20ms;
+    auto& shard = serve(config);
+    auto client = shard.probe.connect();
+    client.send(upgrade() + frame(0x81, "40") + frame(0x81, "42[\"flood\"]"));
+    EXPECT_TRUE(shard.ended_with("slow consumer"));
+    std::promise<void> empty;
+    std::function<void()> look = [&] {
+        if (shard.endpoint.websockets() == 0 && shard.server.queued_bytes() == 0) return empty.set_value();
+        loop::post(shard.probe.loop.executor(), look);
+    };
+    loop::post(shard.probe.loop.executor(), look);
+    EXPECT_EQ(empty.get_future().wait_for(5s), std::future_status::ready);
+}
+
+TEST(EngineEndpointShards, HandRequestsToTheOwnerOfTheSession) {
+    socketio::ServerConfig second;
+    second.shard = 1;
+    Shard a;
+    Shard b{{}, second};
+    a.endpoint.set_siblings({&a.endpoint, &b.endpoint});
+    b.endpoint.set_siblings({&a.endpoint, &b.endpoint});
+    a.start();
+    b.start();
+    const auto sid = a.open();
+    const auto target = with_sid(sid);
+    EXPECT_THAT(b.ask(post(target, "40")), EndsWith("ok"));
+    EXPECT_THAT(b.ask(get(target)), HasSubstr("\r\n\r\n40{\"sid\":\""));
+    auto waiting = b.probe.connect();
+    waiting.send(get(target));
+    EXPECT_THAT(a.ask(post(target, "42[\"x\"]")), EndsWith("ok"));
+    EXPECT_THAT(waiting.read_response(), EndsWith("42[\"x\"]"));
+
+    auto client = b.probe.connect();
+    client.send(upgrade(sid) + frame(0x81, "2probe") + frame(0x81, "5") + frame(0x81, "42[\"y\"]") +
+                frame(0x81, "42[\"kick\"]") + frame(0x88, ""));
+    const auto got = client.read_until_closed();
+    ASSERT_TRUE(got);
+    EXPECT_THAT(*got, HasSubstr("\x81\x06"
+                                "3probe"
+                                "\x81\x07"
+                                "42[\"y\"]"
+                                "\x81\x02"
+                                "41"));
+    EXPECT_TRUE(a.ended_with("server namespace disconnect"));
+
+    const auto other = b.open();
+    auto aborted = a.probe.connect();
+    aborted.send(get(with_sid(other)));
+    EXPECT_THAT(a.ask(post(with_sid(other), "6")), EndsWith("ok"));
+    aborted.close();
+    EXPECT_TRUE(b.ended_with("transport error"));
+}
+
+}  // namespace
+}  // namespace carillon::http
