@@ -1,0 +1,79 @@
+#include "app/direct_notification_api.hpp"
+
+#include "loop/run_on.hpp"
+
+namespace carillon::app {
+
+using gateway::ApiResult;
+using gateway::Caller;
+using gateway::InboxCount;
+
+DirectNotificationApi::DirectNotificationApi(loop::Executor service_loop, notifications::NotificationService& service)
+    : service_loop_{std::move(service_loop)}, service_{service} {}
+
+loop::Task<ApiResult<contracts::Notification>> DirectNotificationApi::create(Caller caller,
+                                                                             gateway::NewNotification notification) {
+    contracts::CreateNotification wanted{notification.user_id, std::move(notification.type),
+                                         std::move(notification.title), std::move(notification.body),
+                                         std::move(notification.data_json)};
+    auto work = service_.create(std::move(wanted), std::move(caller.traceparent));
+    co_return co_await loop::run_on(service_loop_, std::move(work));
+}
+
+loop::Task<ApiResult<gateway::NotificationPage>> DirectNotificationApi::list(Caller caller, std::uint32_t limit,
+                                                                             std::string cursor, std::string status) {
+    notifications::ListRequest request{caller.user_id, limit, std::move(cursor), std::move(status)};
+    auto work = service_.list(std::move(request));
+    auto page = co_await loop::run_on(service_loop_, std::move(work));
+    if (!page) co_return page.error();
+    co_return gateway::NotificationPage{std::move(page->data), std::move(page->next_cursor),
+                                        InboxCount{page->unread_count, page->version}};
+}
+
+loop::Task<ApiResult<contracts::Notification>> DirectNotificationApi::find(Caller caller, base::NotificationId id) {
+    auto work = service_.find(caller.user_id, id);
+    co_return co_await loop::run_on(service_loop_, std::move(work));
+}
+
+loop::Task<ApiResult<std::vector<InboxCount>>> DirectNotificationApi::counts(std::vector<base::UserId> users) {
+    auto work = service_.counts(std::move(users));
+    const auto counts = co_await loop::run_on(service_loop_, std::move(work));
+    if (!counts) co_return counts.error();
+    std::vector<InboxCount> answer;
+    answer.reserve(counts->size());
+    for (const auto& count : *counts) answer.push_back(InboxCount{count.count, count.version});
+    co_return answer;
+}
+
+loop::Task<ApiResult<gateway::SyncAnswer>> DirectNotificationApi::sync(Caller caller, base::Version since,
+                                                                       std::uint32_t limit) {
+    auto work = service_.sync(caller.user_id, since, limit);
+    auto page = co_await loop::run_on(service_loop_, std::move(work));
+    if (!page) co_return page.error();
+    co_return gateway::SyncAnswer{page->reset, InboxCount{page->unread_count, page->version}, page->read_all_before,
+                                  std::move(page->notifications), page->has_more};
+}
+
+loop::Task<ApiResult<gateway::MarkReadAnswer>> DirectNotificationApi::mark_read(Caller caller,
+                                                                                base::NotificationId id) {
+    auto work = service_.mark_read(caller.user_id, id, std::move(caller.traceparent));
+    const auto answer = co_await loop::run_on(service_loop_, std::move(work));
+    if (!answer) co_return answer.error();
+    co_return gateway::MarkReadAnswer{answer->notification_id, answer->read_at,
+                                      InboxCount{answer->unread_count, answer->version}};
+}
+
+loop::Task<ApiResult<gateway::ReadAllAnswer>> DirectNotificationApi::read_all(Caller caller,
+                                                                              std::optional<base::Version> before) {
+    auto work = service_.read_all(caller.user_id, before, std::move(caller.traceparent));
+    const auto answer = co_await loop::run_on(service_loop_, std::move(work));
+    if (!answer) co_return answer.error();
+    co_return gateway::ReadAllAnswer{answer->updated, InboxCount{answer->unread_count, answer->version}};
+}
+
+loop::Task<bool> DirectNotificationApi::ready() {
+    auto work = service_.ready();
+    co_return co_await loop::run_on(service_loop_, std::move(work));
+}
+
+}  // namespace carillon::app

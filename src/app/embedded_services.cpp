@@ -1,0 +1,202 @@
+#include "app/embedded_services.hpp"
+
+#include <fmt/format.h>
+
+#include <future>
+#include <system_error>
+
+#include "app/direct_auth_api.hpp"
+#include "app/direct_notification_api.hpp"
+#include "auth/auth_routes.hpp"
+#include "auth/auth_service.hpp"
+#include "base/log.hpp"
+#include "bus/local/local_bus.hpp"
+#include "http/ops_routes.hpp"
+#include "http/server.hpp"
+#include "loop/event_loop.hpp"
+#include "notifications/notification_routes.hpp"
+#include "notifications/notification_service.hpp"
+#include "notifications/user_registered_consumer.hpp"
+#include "outbox/relay.hpp"
+#include "store/open_error.hpp"
+#include "store/sqlite/database.hpp"
+#include "store/sqlite/sqlite_notification_store.hpp"
+#include "store/sqlite/sqlite_outbox_store.hpp"
+#include "store/sqlite/sqlite_user_store.hpp"
+
+namespace carillon::app {
+namespace {
+
+constexpr std::chrono::seconds kRelayStopDeadline{5};
+
+store::SqliteOptions sqlite_options(const ServeConfig& config, const DataDir& directory) {
+    store::SqliteOptions options;
+    options.directory = directory.path();
+    options.schema = config.migrate ? store::SchemaPolicy::migrate : store::SchemaPolicy::require;
+    return options;
+}
+
+auth::AuthConfig auth_config(const ServeConfig& config) {
+    auth::AuthConfig auth;
+    // The demo page sends to the user who is signed in.
+    auth.granted_permissions.emplace_back(token::permission::kCreateSelf);
+    auth.token_lifetime = std::chrono::ceil<std::chrono::seconds>(config.token_ttl);
+    auth.failed_logins_per_account_and_client = config.login_rate_limit;
+    auth.registrations_per_client = config.register_rate_limit;
+    return auth;
+}
+
+token::UserTokenConfig token_config(const ServeConfig& config) {
+    token::UserTokenConfig tokens;
+    tokens.issuer = config.jwt_issuer;
+    tokens.audience = config.jwt_audience;
+    tokens.accepted_types = config.jwt_types;
+    tokens.default_permissions = config.default_permissions;
+    return tokens;
+}
+
+http::ServerConfig server_config(std::uint16_t port) {
+    http::ServerConfig server;
+    server.host = "127.0.0.1";
+    server.port = port;
+    return server;
+}
+
+std::unique_ptr<store::SqliteDatabase> open_database(store::SqliteOptions options, metrics::Registry& metrics) {
+    try {
+        return std::make_unique<store::SqliteDatabase>(std::move(options), metrics);
+    } catch (const store::OpenError& error) {
+        throw StartupError(error.what());
+    }
+}
+
+std::unique_ptr<http::Server> listen(const char* option, loop::Executor executor, std::uint16_t port,
+                                     const base::Clock& clock, const http::Router& router) {
+    try {
+        return std::make_unique<http::Server>(std::move(executor), server_config(port), clock, router, nullptr);
+    } catch (const std::system_error& error) {
+        throw StartupError(fmt::format("{}: {}", option, error.what()));
+    }
+}
+
+outbox::RelayConfig relay_config(const char* service) {
+    outbox::RelayConfig config;
+    config.service = service;
+    return config;
+}
+
+loop::Task<http::Readiness> notifications_readiness(notifications::NotificationService& service) {
+    http::Readiness readiness;
+    readiness.dependencies.push_back({"store", co_await service.ready(), {}});
+    co_return readiness;
+}
+
+loop::Task<http::Readiness> auth_readiness(auth::AuthService& service) {
+    http::Readiness readiness;
+    readiness.dependencies.push_back({"store", co_await service.ready(), {}});
+    co_return readiness;
+}
+
+loop::Task<void> stop_relays(outbox::Relay& first, outbox::Relay& second, std::promise<void>& done) {
+    co_await first.stop(kRelayStopDeadline);
+    co_await second.stop(kRelayStopDeadline);
+    done.set_value();
+}
+
+}  // namespace
+
+// Members are in the order of construction: what is below uses what is above.
+struct EmbeddedServices::Impl {
+    Impl(const ServeConfig& config, const DataDir& directory, const Keys& keys, const base::Clock& clock,
+         metrics::Registry& metrics)
+        : database{open_database(sqlite_options(config, directory), metrics)},
+          bus{clock, {}},
+          signer{keys.jwt_secret, config.jwt_issuer, config.jwt_audience},
+          verifier{token::make_secret_verifier(keys.jwt_secret, token_config(config))},
+          internal_tokens{keys.internal_secret},
+          notification_relay{loop.executor(), notification_outbox, bus, metrics, relay_config("notifications")},
+          auth_relay{loop.executor(), auth_outbox, bus, metrics, relay_config("auth")},
+          notification_service{notification_store, clock, metrics},
+          auth_service{user_store, {signer, *verifier}, clock, metrics, auth_config(config)},
+          consumer{bus, loop.executor(), notification_service, metrics},
+          notification_router{clock, metrics, {verifier.get(), &internal_tokens}, "notifications"},
+          auth_router{clock, metrics, {verifier.get(), &internal_tokens}, "auth"},
+          notification_api{loop.executor(), notification_service},
+          auth_api{loop.executor(), auth_router, auth_service, internal_tokens, clock} {
+        notifications::add_notification_routes(notification_router, notification_service);
+        http::add_ops_routes(notification_router, metrics,
+                             [this] { return notifications_readiness(notification_service); });
+        auth::add_auth_routes(auth_router, auth_service);
+        http::add_ops_routes(auth_router, metrics, [this] { return auth_readiness(auth_service); });
+        auth_server = listen("--auth-port", loop.executor(), config.auth_port, clock, auth_router);
+        notification_server =
+            listen("--notifications-port", loop.executor(), config.notifications_port, clock, notification_router);
+    }
+
+    loop::EventLoop loop{"services"};
+    std::unique_ptr<store::SqliteDatabase> database;
+    store::SqliteNotificationStore notification_store{*database};
+    store::SqliteUserStore user_store{*database};
+    store::SqliteOutboxStore notification_outbox{*database, store::OutboxName::notification};
+    store::SqliteOutboxStore auth_outbox{*database, store::OutboxName::auth};
+    bus::LocalBus bus;
+    token::UserTokenSigner signer;
+    std::unique_ptr<token::UserTokenVerifier> verifier;
+    token::InternalTokens internal_tokens;
+    outbox::Relay notification_relay;
+    outbox::Relay auth_relay;
+    notifications::NotificationService notification_service;
+    auth::AuthService auth_service;
+    notifications::UserRegisteredConsumer consumer;
+    http::Router notification_router;
+    http::Router auth_router;
+    DirectNotificationApi notification_api;
+    DirectAuthApi auth_api;
+    std::unique_ptr<http::Server> auth_server;
+    std::unique_ptr<http::Server> notification_server;
+    bool serving = false;
+};
+
+EmbeddedServices::EmbeddedServices(const ServeConfig& config, const DataDir& directory, const Keys& keys,
+                                   const base::Clock& clock, metrics::Registry& metrics)
+    : impl_{std::make_unique<Impl>(config, directory, keys, clock, metrics)} {}
+
+EmbeddedServices::~EmbeddedServices() { stop(); }
+
+bus::Bus& EmbeddedServices::bus() { return impl_->bus; }
+gateway::NotificationApi& EmbeddedServices::notification_api() { return impl_->notification_api; }
+gateway::AuthApi& EmbeddedServices::auth_api() { return impl_->auth_api; }
+const token::UserTokenVerifier& EmbeddedServices::verifier() const { return *impl_->verifier; }
+std::uint16_t EmbeddedServices::auth_port() const { return impl_->auth_server->port(); }
+std::uint16_t EmbeddedServices::notifications_port() const { return impl_->notification_server->port(); }
+
+void EmbeddedServices::start_serving() {
+    impl_->loop.start();
+    impl_->auth_server->start();
+    impl_->notification_server->start();
+    impl_->serving = true;
+}
+
+void EmbeddedServices::start_publishing() {
+    impl_->notification_relay.start();
+    impl_->auth_relay.start();
+}
+
+void EmbeddedServices::stop() {
+    if (impl_->serving) {
+        impl_->auth_server->drain();
+        impl_->notification_server->drain();
+        std::promise<void> done;
+        auto stopped = done.get_future();
+        loop::spawn(impl_->loop.executor(), stop_relays(impl_->notification_relay, impl_->auth_relay, done), "stop");
+        stopped.wait();
+    }
+    impl_->serving = false;
+    impl_->bus.stop();
+    // Callers of the store are answered on the loop, so the store ends while the loop is still there.
+    impl_->database->close();
+    impl_->loop.stop();
+    impl_->loop.join();
+}
+
+}  // namespace carillon::app
