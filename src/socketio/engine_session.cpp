@@ -185,7 +185,9 @@ void EngineSession::on_packet(base::SteadyTime now, const EnginePacket& packet) 
 void EngineSession::on_pong(base::SteadyTime now) {
     if (!awaiting_pong_) return;
     awaiting_pong_ = false;
-    heartbeat_at_ = now + config_.ping_interval;
+    const base::SteadyTime pong_due = std::exchange(heartbeat_at_, now + config_.ping_interval);
+    // Usually the deadline moves back, which needs no work; with an interval below the timeout it moves forward.
+    if (heartbeat_at_ < pong_due) on_work();
 }
 
 void EngineSession::on_alive(base::SteadyTime now) {

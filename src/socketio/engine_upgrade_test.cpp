@@ -214,6 +214,30 @@ TEST_F(Heartbeat, PingsABusyConnectionToo) {
     EXPECT_EQ(link.take(), std::vector<std::string>{"2"});
 }
 
+class ShortInterval : public ServerFixture {
+ protected:
+    ServerConfig make_config() const override {
+        ServerConfig config;
+        config.ping_interval = ms{300};
+        config.ping_timeout = ms{700};
+        return config;
+    }
+};
+
+TEST_F(ShortInterval, PingsOnTimeThoughTheTimeoutIsLonger) {
+    FakeLink link;
+    auto& session = joined(link);
+    for (int i = 0; i < 5; ++i) {
+        advance(ms{300});
+        EXPECT_EQ(link.take(), std::vector<std::string>{"2"}) << i;
+        text(session, link, "3");
+    }
+    advance(ms{999});
+    EXPECT_FALSE(link.closed);
+    advance(ms{1});
+    EXPECT_TRUE(link.closed);
+}
+
 TEST_F(Heartbeat, ClosesWithoutAPong) {
     FakeLink link;
     joined(link);
