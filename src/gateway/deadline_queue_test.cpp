@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 class DeadlineQueueTest : public ::testing::Test {
-   protected:
+ protected:
     DeadlineQueue::Handle add(std::chrono::milliseconds in, char name) {
         return queue.add(clock.steady_now() + in, [this, name] { ran += name; });
     }

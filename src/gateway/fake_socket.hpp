@@ -10,7 +10,7 @@ namespace carillon::gateway::testing {
 
 /// A socket for tests: keeps what is emitted, and plays the client.
 class FakeSocket final : public socketio::Socket {
-   public:
+ public:
     explicit FakeSocket(std::string id) : id_{std::move(id)} {}
 
     const std::string& id() const override { return id_; }
@@ -53,7 +53,7 @@ class FakeSocket final : public socketio::Socket {
     std::string ended_by;
     std::function<void()> on_emit;
 
-   private:
+ private:
     const std::string id_;
     const std::string nsp_ = "/";
     bool connected_ = true;

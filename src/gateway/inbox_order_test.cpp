@@ -42,7 +42,7 @@ SyncAnswer answer(InboxCount count, std::vector<contracts::Notification> rows) {
 }
 
 class InboxOrderTest : public ::testing::Test {
-   protected:
+ protected:
     Offer offer(base::Version version) { return order.offer(created(version, version), clock.steady_now(), sent); }
     void start(base::Version version) {
         InboxOrder::Out before;

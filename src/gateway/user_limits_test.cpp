@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 class UserLimitsTest : public testing::Test {
-   protected:
+ protected:
     int allowed_of(UserLimits& limits, int messages) {
         int allowed = 0;
         for (int i = 0; i < messages; ++i) allowed += limits.take(clock.steady_now()).allowed ? 1 : 0;
@@ -97,7 +97,7 @@ TEST_F(UserLimitsTest, ThreadsShareOneBucketExactly) {
 }
 
 class RateLimiterTest : public UserLimitsTest {
-   protected:
+ protected:
     base::UserId user(int n) const {
         base::UserId id;
         id.uuid.bytes[0] = static_cast<std::uint8_t>(n);
