@@ -52,6 +52,10 @@ void SqliteConnection::execute(const std::string& sql) {
     if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) fail();
 }
 
+std::uint64_t SqliteConnection::last_row_id() const {
+    return static_cast<std::uint64_t>(sqlite3_last_insert_rowid(handle_));
+}
+
 std::optional<std::string> SqliteConnection::take_failure() {
     return std::exchange(failure_, std::nullopt);
 }

@@ -37,6 +37,9 @@ class SqliteConnection {
     template <class... Args>
     std::int64_t run(std::string_view sql, const Args&... args);
 
+    /// Of the row that was inserted last.
+    std::uint64_t last_row_id() const;
+
     bool failed() const { return failure_.has_value(); }
     /// What went wrong since the last call, in SQLite's words; the connection works again.
     std::optional<std::string> take_failure();

@@ -27,12 +27,17 @@ contracts::Notification row_of(const NewNotification& wanted, base::Version vers
     return row;
 }
 
-// The result of a statement that counts and returns the new state.
 template <class... Args>
-InboxState counted(SqliteConnection& connection, std::string_view sql, const Args&... args) {
+bool any(SqliteConnection& connection, std::string_view sql, const Args&... args) {
     SqliteQuery query{connection, sql, args...};
-    if (!query.next()) return {};
-    return {query.number(0), query.number(1)};
+    return query.next();
+}
+
+// The user's next version, with this count.
+InboxState advance(SqliteConnection& connection, base::UserId user, InboxState now, std::uint64_t unread) {
+    const InboxState next{unread, now.version + 1};
+    connection.run(sql::kSetState, user, next.unread, next.version);
+    return next;
 }
 
 }  // namespace
@@ -40,15 +45,17 @@ InboxState counted(SqliteConnection& connection, std::string_view sql, const Arg
 base::Result<Created> create_notification(WriteTransaction& transaction, const NewNotification& wanted,
                                           base::EventId event_id) {
     auto& connection = transaction.connection();
-    if (wanted.consumed_key && connection.run(sql::kConsume, *wanted.consumed_key, wanted.created_at) == 0) {
-        return errc::already_applied;
+    if (any(connection, sql::kExists, wanted.id)) return errc::already_applied;
+    if (wanted.consumed_key) {
+        if (any(connection, sql::kConsumed, *wanted.consumed_key)) return errc::already_applied;
+        connection.run(sql::kConsume, *wanted.consumed_key, wanted.created_at);
     }
     Created created;
-    created.state = counted(connection, sql::kCountCreated, wanted.user_id);
-    const auto inserted = connection.run(sql::kInsertNotification, wanted.id, wanted.user_id, wanted.type, wanted.title,
-                                         wanted.body, wanted.data_json, wanted.created_at, created.state.version);
-    if (inserted == 0) return errc::already_applied;
+    const InboxState before = state_of(connection, wanted.user_id).inbox;
+    created.state = advance(connection, wanted.user_id, before, before.unread + 1);
     created.notification = row_of(wanted, created.state.version);
+    connection.run(sql::kInsertNotification, wanted.id, wanted.user_id, wanted.type, wanted.title, wanted.body,
+                   wanted.data_json, wanted.created_at, created.state.version);
     transaction.add_event(OutboxName::notification, created_event(event_id, created, wanted.traceparent));
     return created;
 }
@@ -66,11 +73,9 @@ base::Result<MarkedRead> mark_notification_read(WriteTransaction& transaction, b
         read.changed = row.is_null(0);
         if (!read.changed) read.read_at = row.time(0);
     }
-    if (!read.changed) {
-        read.state = state_of(connection, user).inbox;
-        return read;
-    }
-    read.state = counted(connection, sql::kCountRead, user);
+    read.state = state_of(connection, user).inbox;
+    if (!read.changed) return read;
+    read.state = advance(connection, user, read.state, read.state.unread - 1);
     connection.run(sql::kMarkRead, id, now, read.state.version);
     transaction.add_event(OutboxName::notification, read_event(new_event_id(now), user, read, traceparent));
     return read;
@@ -86,7 +91,8 @@ base::Result<ReadAll> read_all_notifications(WriteTransaction& transaction, base
     const auto read = connection.run(sql::kReadAll, user, now, watermark);
     if (read == 0) return result;
     result.updated = static_cast<std::uint64_t>(read);
-    result.state = counted(connection, sql::kCountReadAll, user, read, watermark);
+    result.state = advance(connection, user, result.state, result.state.unread - result.updated);
+    connection.run(sql::kSetReadAll, user, watermark, result.state.version);
     transaction.add_event(OutboxName::notification,
                           read_all_event(new_event_id(now), user, result.state, now, traceparent));
     return result;

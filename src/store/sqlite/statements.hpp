@@ -9,23 +9,24 @@ namespace carillon::store::sql {
 
 // --- Writes
 
-inline constexpr std::string_view kConsume =
-    "INSERT INTO consumed_events (key, consumed_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+inline constexpr std::string_view kConsumed = "SELECT 1 FROM consumed_events WHERE key = ?1";
+inline constexpr std::string_view kConsume = "INSERT INTO consumed_events (key, consumed_at) VALUES (?1, ?2)";
 
-inline constexpr std::string_view kCountCreated =
-    "INSERT INTO user_state (user_id, unread, version) VALUES (?1, 1, 1)"
-    " ON CONFLICT (user_id) DO UPDATE SET unread = unread + 1, version = version + 1"
-    " RETURNING unread, version";
+inline constexpr std::string_view kSetState =
+    "INSERT INTO user_state (user_id, unread, version) VALUES (?1, ?2, ?3)"
+    " ON CONFLICT (user_id) DO UPDATE SET unread = ?2, version = ?3";
+
+inline constexpr std::string_view kSetReadAll =
+    "UPDATE user_state SET read_all_before = ?2, read_all_version = ?3 WHERE user_id = ?1";
+
+inline constexpr std::string_view kExists = "SELECT 1 FROM notifications WHERE id = ?1";
 
 inline constexpr std::string_view kInsertNotification =
     "INSERT INTO notifications (id, user_id, type, title, body, data, created_at,"
     " created_version, unread_version, version)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8) ON CONFLICT (id) DO NOTHING";
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8)";
 
 inline constexpr std::string_view kReadAtOf = "SELECT read_at FROM notifications WHERE id = ?1 AND user_id = ?2";
-
-inline constexpr std::string_view kCountRead =
-    "UPDATE user_state SET unread = unread - 1, version = version + 1 WHERE user_id = ?1 RETURNING unread, version";
 
 inline constexpr std::string_view kMarkRead = "UPDATE notifications SET read_at = ?2, version = ?3 WHERE id = ?1";
 
@@ -33,11 +34,6 @@ inline constexpr std::string_view kMarkRead = "UPDATE notifications SET read_at 
 inline constexpr std::string_view kReadAll =
     "UPDATE notifications INDEXED BY notifications_unread SET read_at = ?2"
     " WHERE user_id = ?1 AND read_at IS NULL AND unread_version <= ?3";
-
-inline constexpr std::string_view kCountReadAll =
-    "UPDATE user_state SET unread = unread - ?2, version = version + 1,"
-    " read_all_before = ?3, read_all_version = version + 1"
-    " WHERE user_id = ?1 RETURNING unread, version";
 
 inline constexpr std::string_view kBeat = "UPDATE heartbeat SET beat = beat + 1 WHERE id = 1";
 
@@ -49,30 +45,55 @@ inline constexpr std::string_view kInsertUser =
 inline constexpr std::string_view kState =
     "SELECT unread, version, read_all_before, read_all_version FROM user_state WHERE user_id = ?1";
 
-// What `notification_of` and `creation_of` read (notification_rows.hpp).
-#define CARILLON_SELECT_NOTIFICATION \
-    "SELECT id, user_id, type, title, body, data, created_at, read_at, version, created_version FROM notifications "
+// What `notification_of` and `creation_of` read (notification_rows.hpp). `version` is the caller's, so that an index
+// whose rows have only one version can give the order.
+#define CARILLON_SELECT(version)                                                                           \
+    "SELECT id, user_id, type, title, body, data, created_at, read_at, " version ", created_version FROM " \
+                                                                                 "notifications "
 
-inline constexpr std::string_view kFind = CARILLON_SELECT_NOTIFICATION "WHERE id = ?1 AND user_id = ?2";
+inline constexpr std::string_view kFind = CARILLON_SELECT("version") "WHERE id = ?1 AND user_id = ?2";
 
+#define CARILLON_UNREAD_BEFORE \
+    CARILLON_SELECT("version") \
+    "INDEXED BY notifications_unread WHERE user_id = ?1 AND created_version < ?2 AND read_at IS NULL"
+#define CARILLON_READ_BEFORE   \
+    CARILLON_SELECT("version") \
+    "INDEXED BY notifications_read WHERE user_id = ?1 AND created_version < ?2 AND read_at IS NOT NULL"
+#define CARILLON_NEWEST_FIRST " ORDER BY created_version DESC LIMIT ?3"
+
+inline constexpr std::string_view kListUnread = CARILLON_UNREAD_BEFORE CARILLON_NEWEST_FIRST;
+inline constexpr std::string_view kListRead = CARILLON_READ_BEFORE CARILLON_NEWEST_FIRST;
 inline constexpr std::string_view kListAll =
-    CARILLON_SELECT_NOTIFICATION "WHERE user_id = ?1 AND created_version < ?2 ORDER BY created_version DESC LIMIT ?3";
+    CARILLON_UNREAD_BEFORE " UNION ALL " CARILLON_READ_BEFORE CARILLON_NEWEST_FIRST;
 
-inline constexpr std::string_view kListUnread = CARILLON_SELECT_NOTIFICATION
-    "INDEXED BY notifications_unread"
-    " WHERE user_id = ?1 AND created_version < ?2 AND read_at IS NULL ORDER BY created_version DESC LIMIT ?3";
+#undef CARILLON_UNREAD_BEFORE
+#undef CARILLON_READ_BEFORE
+#undef CARILLON_NEWEST_FIRST
 
-inline constexpr std::string_view kListRead = CARILLON_SELECT_NOTIFICATION
-    "INDEXED BY notifications_read"
-    " WHERE user_id = ?1 AND created_version < ?2 AND read_at IS NOT NULL ORDER BY created_version DESC LIMIT ?3";
-
+// Three kinds of rows: created since and not changed since (unread, read by a read-all), and changed since.
 inline constexpr std::string_view kChangedSince =
-    CARILLON_SELECT_NOTIFICATION "WHERE user_id = ?1 AND version > ?2 ORDER BY version LIMIT ?3";
+    CARILLON_SELECT("created_version AS version")
+    "INDEXED BY notifications_unread"
+    " WHERE user_id = ?1 AND created_version > ?2 AND read_at IS NULL AND version = created_version"
+    " UNION ALL " CARILLON_SELECT("created_version AS version")
+    "INDEXED BY notifications_read"
+    " WHERE user_id = ?1 AND created_version > ?2 AND read_at IS NOT NULL AND version = created_version"
+    " UNION ALL " CARILLON_SELECT("version")
+    "INDEXED BY notifications_changed WHERE user_id = ?1 AND version > ?2 AND version <> created_version"
+    " ORDER BY version LIMIT ?3";
 
-#undef CARILLON_SELECT_NOTIFICATION
+#undef CARILLON_SELECT
 
+// Whatever was created since has changed since. Reads no more than ?3 rows of each kind.
 inline constexpr std::string_view kCountChangedSince =
-    "SELECT count(*) FROM (SELECT 1 FROM notifications WHERE user_id = ?1 AND version > ?2 LIMIT ?3)";
+    "SELECT count(*) FROM ("
+    "SELECT 1 FROM notifications INDEXED BY notifications_unread"
+    " WHERE user_id = ?1 AND created_version > ?2 AND read_at IS NULL"
+    " UNION ALL SELECT 1 FROM notifications INDEXED BY notifications_read"
+    " WHERE user_id = ?1 AND created_version > ?2 AND read_at IS NOT NULL"
+    " UNION ALL SELECT 1 FROM notifications INDEXED BY notifications_changed"
+    " WHERE user_id = ?1 AND version > ?2 AND version <> created_version AND created_version <= ?2"
+    " LIMIT ?3)";
 
 inline constexpr std::string_view kReadBeat = "SELECT beat FROM heartbeat WHERE id = 1";
 
@@ -86,10 +107,8 @@ inline constexpr std::string_view kUserById = CARILLON_SELECT_USER "WHERE id = ?
 // --- Outbox, by OutboxName
 
 inline constexpr std::array<std::string_view, 2> kInsertEvent{
-    "INSERT INTO notification_outbox (event_id, subject, payload, traceparent, created_at) VALUES (?1, ?2, ?3, ?4, ?5)"
-    " RETURNING sequence",
-    "INSERT INTO auth_outbox (event_id, subject, payload, traceparent, created_at) VALUES (?1, ?2, ?3, ?4, ?5)"
-    " RETURNING sequence",
+    "INSERT INTO notification_outbox (event_id, subject, payload, traceparent, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+    "INSERT INTO auth_outbox (event_id, subject, payload, traceparent, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
 };
 
 inline constexpr std::array<std::string_view, 2> kPendingEvents{
@@ -112,14 +131,15 @@ inline constexpr std::array<std::string_view, 2> kCountEvents{
 
 /// Everything that runs while serving.
 inline constexpr std::array kHot{
+    kConsumed,
     kConsume,
-    kCountCreated,
+    kSetState,
+    kSetReadAll,
+    kExists,
     kInsertNotification,
     kReadAtOf,
-    kCountRead,
     kMarkRead,
     kReadAll,
-    kCountReadAll,
     kBeat,
     kInsertUser,
     kState,

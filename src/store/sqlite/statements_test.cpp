@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <regex>
+
 #include "metrics/registry.hpp"
 #include "store/sqlite/database.hpp"
 #include "store/testing/temp_directory.hpp"
@@ -41,10 +43,8 @@ class Statements : public ::testing::Test {
 TEST_F(Statements, ScanNoTable) {
     for (const auto statement : sql::kHot) {
         const auto plan = plan_of(statement);
-        // The count of changes scans what its inner query found.
-        std::string rest = plan;
-        const std::string inner = "SCAN (subquery-1)\n";
-        if (const auto at = rest.find(inner); at != std::string::npos) rest.erase(at, inner.size());
+        // The count of changes goes over what its inner query found, and no further.
+        const std::string rest = std::regex_replace(plan, std::regex{"SCAN \\(subquery-[0-9]+\\)"}, "");
         EXPECT_THAT(rest, Not(HasSubstr("SCAN"))) << statement;
         EXPECT_THAT(rest, Not(HasSubstr("TEMP B-TREE"))) << statement;
     }
@@ -59,9 +59,10 @@ TEST_F(Statements, UseTheIndexMadeForThem) {
         std::string_view statement;
         const char* index;
     } kCases[] = {
-        {sql::kListAll, "notifications_by_creation"}, {sql::kListUnread, "notifications_unread"},
-        {sql::kListRead, "notifications_read"},       {sql::kChangedSince, "notifications_by_version"},
-        {sql::kReadAll, "notifications_unread"},      {sql::kCountChangedSince, "notifications_by_version"},
+        {sql::kListUnread, "notifications_unread"},    {sql::kListRead, "notifications_read"},
+        {sql::kListAll, "notifications_unread"},       {sql::kListAll, "notifications_read"},
+        {sql::kChangedSince, "notifications_changed"}, {sql::kCountChangedSince, "notifications_changed"},
+        {sql::kReadAll, "notifications_unread"},
     };
     for (const auto& one : kCases) EXPECT_THAT(plan_of(one.statement), HasSubstr(one.index)) << one.statement;
 }

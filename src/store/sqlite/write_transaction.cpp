@@ -9,10 +9,9 @@ namespace carillon::store {
 
 void WriteTransaction::add_event(OutboxName outbox, OutboxEvent event) {
     const auto index = static_cast<std::size_t>(outbox);
-    SqliteQuery insert{connection_,   sql::kInsertEvent[index], event.event_id,  event.subject,
-                       event.payload, event.traceparent,        event.created_at};
-    if (!insert.next()) return;
-    event.sequence = insert.number(0);
+    connection_.run(sql::kInsertEvent[index], event.event_id, event.subject, event.payload, event.traceparent,
+                    event.created_at);
+    event.sequence = connection_.last_row_id();
     changes_[index].added.push_back(std::move(event));
 }
 

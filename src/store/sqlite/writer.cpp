@@ -120,21 +120,43 @@ void SqliteWriter::refuse_stale(Group& group, std::vector<Waiting>& taken) const
 }
 
 void SqliteWriter::process(Group& group) {
-    WriteTransaction transaction{connection_};
-    connection_.run(kBegin);
-    const bool applied = !connection_.failed() && apply_all(group, transaction);
-    if (applied) connection_.run(kCommit);
-    if (!applied || connection_.failed()) {
-        give_up(group);
-    } else {
-        commits_.fetch_add(1, std::memory_order_relaxed);
-        log_.worked();
-        committed_(transaction.take_changes());
+    auto outcome = try_group(group, false);
+    if (outcome == Outcome::part_failed) outcome = try_group(group, true);
+    if (outcome != Outcome::committed) {
+        for (auto& mutation : group) mutation->fail_all(errc::unavailable);
     }
     for (auto& mutation : group) mutation->answer();
 }
 
+SqliteWriter::Outcome SqliteWriter::try_group(Group& group, bool singly) {
+    WriteTransaction transaction{connection_};
+    connection_.run(kBegin);
+    const bool begun = !connection_.failed();
+    const bool applied = begun && (singly ? apply_singly(group, transaction) : apply_all(group, transaction));
+    if (applied) connection_.run(kCommit);
+    if (!applied || connection_.failed()) {
+        roll_back();
+        return begun && !applied ? Outcome::part_failed : Outcome::failed;
+    }
+    commits_.fetch_add(1, std::memory_order_relaxed);
+    log_.worked();
+    committed_(transaction.take_changes());
+    return Outcome::committed;
+}
+
+// False when a part failed in a way that nobody expects.
 bool SqliteWriter::apply_all(Group& group, WriteTransaction& transaction) {
+    for (auto& mutation : group) {
+        for (std::size_t part = 0; part < mutation->parts(); ++part) {
+            mutation->apply(part, transaction);
+            if (connection_.failed()) return false;
+        }
+    }
+    return true;
+}
+
+// False when the transaction is lost.
+bool SqliteWriter::apply_singly(Group& group, WriteTransaction& transaction) {
     for (auto& mutation : group) {
         for (std::size_t part = 0; part < mutation->parts(); ++part) {
             if (!apply_part(*mutation, part, transaction)) return false;
@@ -143,31 +165,26 @@ bool SqliteWriter::apply_all(Group& group, WriteTransaction& transaction) {
     return true;
 }
 
-// False when the transaction is lost.
 bool SqliteWriter::apply_part(Mutation& mutation, std::size_t part, WriteTransaction& transaction) {
     const auto mark = transaction.mark();
     connection_.run(kSavepoint);
-    const auto error = mutation.apply(part, transaction);
+    mutation.apply(part, transaction);
     if (const auto failure = connection_.take_failure()) {
         log_.failed(*failure);
         mutation.fail(part, errc::unavailable);
-    } else if (!error) {
-        connection_.run(kRelease);
-        return !connection_.failed();
+        // A full disk and the like end the whole transaction: then there is nothing to go back to.
+        if (!connection_.in_transaction()) return false;
+        connection_.run(kRollbackPart);
+        transaction.rewind(mark);
     }
-    // A full disk and the like end the whole transaction: then there is nothing to go back to.
-    if (!connection_.in_transaction()) return false;
-    connection_.run(kRollbackPart);
     connection_.run(kRelease);
-    transaction.rewind(mark);
     return !connection_.failed();
 }
 
-void SqliteWriter::give_up(Group& group) {
+void SqliteWriter::roll_back() {
     log_.failed(connection_.take_failure().value_or("the transaction was rolled back"));
     if (connection_.in_transaction()) connection_.execute("ROLLBACK");
     connection_.take_failure();
-    for (auto& mutation : group) mutation->fail_all(errc::unavailable);
 }
 
 void SqliteWriter::checkpoint_if_due() {

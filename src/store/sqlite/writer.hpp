@@ -25,8 +25,8 @@ class Mutation {
     virtual ~Mutation() = default;
 
     virtual std::size_t parts() const = 0;
-    /// Applies one part and keeps its result. On an error what the part did is rolled back. May be called again for the
-    /// same part, when a transaction was given up. Thread: the writer's.
+    /// Applies one part and keeps its result. An error means that it changed nothing; it may still have failed when the
+    /// connection says so. Called again for the same part when the transaction was given up. Thread: the writer's.
     virtual base::ErrorCode apply(std::size_t part, WriteTransaction& transaction) = 0;
     /// The part was not applied, whatever `apply` said.
     virtual void fail(std::size_t part, base::ErrorCode error) = 0;
@@ -74,14 +74,21 @@ class SqliteWriter {
         base::SteadyTime since;
     };
     using Group = std::vector<std::unique_ptr<Mutation>>;
+    enum class Outcome {
+        committed,
+        part_failed,  ///< rolled back, because of a part: worth a try with savepoints
+        failed,       ///< rolled back, because of the transaction itself
+    };
 
     void work();
     bool take(Group& group);
     void refuse_stale(Group& group, std::vector<Waiting>& taken) const;
     void process(Group& group);
+    Outcome try_group(Group& group, bool singly);
     bool apply_all(Group& group, WriteTransaction& transaction);
+    bool apply_singly(Group& group, WriteTransaction& transaction);
     bool apply_part(Mutation& mutation, std::size_t part, WriteTransaction& transaction);
-    void give_up(Group& group);
+    void roll_back();
     void checkpoint_if_due();
 
     // Constant after construction

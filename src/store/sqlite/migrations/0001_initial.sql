@@ -15,12 +15,12 @@ CREATE TABLE notifications (
     version INTEGER NOT NULL
 ) STRICT;
 
--- Newest first, and what changed since a version.
-CREATE UNIQUE INDEX notifications_by_creation ON notifications (user_id, created_version);
-CREATE UNIQUE INDEX notifications_by_version ON notifications (user_id, version);
--- Only the unread ones: the list of them, and read-all up to a watermark.
+-- Each row is in one of the first two, so that a creation touches only one of them: the list is both merged. What
+-- changed after its creation is in the third too; the rest changed last when it was created.
 CREATE INDEX notifications_unread ON notifications (user_id, created_version, unread_version) WHERE read_at IS NULL;
 CREATE INDEX notifications_read ON notifications (user_id, created_version) WHERE read_at IS NOT NULL;
+CREATE INDEX notifications_changed ON notifications (user_id, version, created_version)
+    WHERE version <> created_version;
 
 -- The exact counters of one user, and the newest read-all: what it read (`read_all_before`) and when it was applied.
 CREATE TABLE user_state (
