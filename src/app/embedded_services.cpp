@@ -85,15 +85,11 @@ outbox::RelayConfig relay_config(const char* service) {
     return config;
 }
 
-loop::Task<http::Readiness> notifications_readiness(notifications::NotificationService& service) {
+template <class Service>
+loop::Task<http::Readiness> store_readiness(Service& service) {
+    const bool store_ready = co_await service.ready();
     http::Readiness readiness;
-    readiness.dependencies.push_back({"store", co_await service.ready(), {}});
-    co_return readiness;
-}
-
-loop::Task<http::Readiness> auth_readiness(auth::AuthService& service) {
-    http::Readiness readiness;
-    readiness.dependencies.push_back({"store", co_await service.ready(), {}});
+    readiness.dependencies.push_back(http::Readiness::Dependency{"store", store_ready, {}});
     co_return readiness;
 }
 
@@ -125,9 +121,9 @@ struct EmbeddedServices::Impl {
           auth_api{loop.executor(), auth_router, auth_service, internal_tokens, clock} {
         notifications::add_notification_routes(notification_router, notification_service);
         http::add_ops_routes(notification_router, metrics,
-                             [this] { return notifications_readiness(notification_service); });
+                             [this] { return store_readiness(notification_service); });
         auth::add_auth_routes(auth_router, auth_service);
-        http::add_ops_routes(auth_router, metrics, [this] { return auth_readiness(auth_service); });
+        http::add_ops_routes(auth_router, metrics, [this] { return store_readiness(auth_service); });
         auth_server = listen("--auth-port", loop.executor(), config.auth_port, clock, auth_router);
         notification_server =
             listen("--notifications-port", loop.executor(), config.notifications_port, clock, notification_router);

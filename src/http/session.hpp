@@ -92,6 +92,7 @@ class Session final : public PeerWatch, public std::enable_shared_from_this<Sess
     // Constant after construction.
     const std::shared_ptr<SessionHost> host_;
     const bool refuse_;
+    const std::string remote_address_;
 
     boost::asio::ip::tcp::socket socket_;
     std::string inbox_;  ///< read and not yet parsed

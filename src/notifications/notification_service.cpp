@@ -69,7 +69,7 @@ NotificationService::NotificationService(store::NotificationStore& store, const 
                                          metrics::Registry& metrics)
     : store_{store},
       clock_{clock},
-      created_total_{metrics.counter("notifications_created_total", "Notifications that were created.")} {}
+      created_total_{metrics.counter("notifications_created_total", "Notifications that were created")} {}
 
 store::NewNotification NotificationService::make_new(contracts::CreateNotification wanted,
                                                      const std::string& traceparent) const {

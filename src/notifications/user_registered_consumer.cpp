@@ -13,7 +13,7 @@ namespace {
 constexpr const char* kDurableName = "notification-service";
 
 metrics::Counter& events_total(metrics::Registry& metrics, const char* result) {
-    return metrics.counter("bus_events_total", "Events from the bus, by what became of them.",
+    return metrics.counter("bus_events_total", "Events of the bus, by what became of them",
                            {{"subject", bus::subject::kUserRegistered}, {"result", result}});
 }
 

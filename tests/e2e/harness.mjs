@@ -66,7 +66,7 @@ export class Server {
       ? ['--port', new URL(this.url).port, '--auth-port', new URL(this.authUrl).port,
          '--notifications-port', new URL(this.notificationsUrl).port]
       : ['--port', '0', '--auth-port', '0', '--notifications-port', '0'];
-    this.child = spawn(binary, ['serve', '--data-dir', this.dataDir, ...ports, ...this.flags], {
+    this.child = spawn(binary, ['serve', '--data-dir', this.dataDir, '--register-rate-limit', '1000', ...ports, ...this.flags], {
       env: { ...cleanEnvironment(), ...this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -172,7 +172,7 @@ describe('sockets', () => {
     const user = await server.register();
     for (const transports of [['polling'], ['websocket']]) {
       const tab = await server.connect(user.token, { transports }).connected();
-      const title = `<b>\u001e\u0000"\\ \u2028 🔔 ${transports[0]}`;
+      const title = `<b>\u001e"\\ \u2028 🔔 ${transports[0]}`;
       const made = await server.create(user.id, title, { body: '\u0001\u001f'.repeat(10), data: { k: 'é\n' } });
       const seen = await tab.event('notification:new', (payload) => payload.notificationId === made.notificationId);
       assert.equal(seen.title, title);

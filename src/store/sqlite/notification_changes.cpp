@@ -45,17 +45,16 @@ InboxState advance(SqliteConnection& connection, base::UserId user, InboxState n
 base::Result<Created> create_notification(WriteTransaction& transaction, const NewNotification& wanted,
                                           base::EventId event_id) {
     auto& connection = transaction.connection();
-    if (any(connection, sql::kExists, wanted.id)) return errc::already_applied;
-    if (wanted.consumed_key) {
-        if (any(connection, sql::kConsumed, *wanted.consumed_key)) return errc::already_applied;
-        connection.run(sql::kConsume, *wanted.consumed_key, wanted.created_at);
-    }
-    Created created;
+    if (wanted.consumed_key && any(connection, sql::kConsumed, *wanted.consumed_key)) return errc::already_applied;
     const InboxState before = state_of(connection, wanted.user_id).inbox;
+    const base::Version version = before.version + 1;
+    const auto inserted = connection.run(sql::kInsertNotification, wanted.id, wanted.user_id, wanted.type, wanted.title,
+                                         wanted.body, wanted.data_json, wanted.created_at, version);
+    if (inserted == 0) return errc::already_applied;
+    if (wanted.consumed_key) connection.run(sql::kConsume, *wanted.consumed_key, wanted.created_at);
+    Created created;
     created.state = advance(connection, wanted.user_id, before, before.unread + 1);
-    created.notification = row_of(wanted, created.state.version);
-    connection.run(sql::kInsertNotification, wanted.id, wanted.user_id, wanted.type, wanted.title, wanted.body,
-                   wanted.data_json, wanted.created_at, created.state.version);
+    created.notification = row_of(wanted, version);
     transaction.add_event(OutboxName::notification, created_event(event_id, created, wanted.traceparent));
     return created;
 }

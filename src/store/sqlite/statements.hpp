@@ -19,12 +19,10 @@ inline constexpr std::string_view kSetState =
 inline constexpr std::string_view kSetReadAll =
     "UPDATE user_state SET read_all_before = ?2, read_all_version = ?3 WHERE user_id = ?1";
 
-inline constexpr std::string_view kExists = "SELECT 1 FROM notifications WHERE id = ?1";
-
 inline constexpr std::string_view kInsertNotification =
     "INSERT INTO notifications (id, user_id, type, title, body, data, created_at,"
     " created_version, unread_version, version)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8)";
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8) ON CONFLICT (id) DO NOTHING";
 
 inline constexpr std::string_view kReadAtOf = "SELECT read_at FROM notifications WHERE id = ?1 AND user_id = ?2";
 
@@ -47,9 +45,10 @@ inline constexpr std::string_view kState =
 
 // What `notification_of` and `creation_of` read (notification_rows.hpp). `version` is the caller's, so that an index
 // whose rows have only one version can give the order.
-#define CARILLON_SELECT(version)                                                                           \
-    "SELECT id, user_id, type, title, body, data, created_at, read_at, " version ", created_version FROM " \
-                                                                                 "notifications "
+#define CARILLON_SELECT(version)                                                 \
+    "SELECT id, user_id, type, title, body, data, created_at, read_at, " version \
+    ", created_version FROM "                                                    \
+    "notifications "
 
 inline constexpr std::string_view kFind = CARILLON_SELECT("version") "WHERE id = ?1 AND user_id = ?2";
 
@@ -135,7 +134,7 @@ inline constexpr std::array kHot{
     kConsume,
     kSetState,
     kSetReadAll,
-    kExists,
+
     kInsertNotification,
     kReadAtOf,
     kMarkRead,
