@@ -33,6 +33,10 @@ void add_rate_limit_fields(Response& response, std::uint32_t quota, const RateDe
                                           ";t=" + std::to_string(ceil_seconds(decision.full_after)));
 }
 
+Task<Response> answer(Response response) {
+    co_return response;
+}
+
 std::optional<std::uint32_t> parse_limit(std::string_view text) {
     std::uint32_t limit = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
@@ -154,15 +158,18 @@ Task<Response> PublicRest::read_all(const RoutedRequest& request) {
 
 Task<Response> PublicRest::create(const RoutedRequest& request) {
     auto body = contracts::decode_create_notification(request.request.body);
-    if (!body) co_return problem(contracts::to_problem(body.error()));
+    if (!body) return answer(problem(contracts::to_problem(body.error())));
     const bool own = body->user_id == request.user->user_id;
     if (!request.user->may(token::permission::kCreate) && !own) {
-        co_return problem(contracts::problem_forbidden("The token may create notifications for its own user only."));
+        return answer(
+            problem(contracts::problem_forbidden("The token may create notifications for its own user only.")));
     }
-    NewNotification notification{body->user_id, std::move(body->type), std::move(body->title), std::move(body->body),
-                                 std::move(body->data_json)};
-    const Caller caller = caller_of(request);
-    const auto created = co_await notifications_.create(caller, std::move(notification));
+    return create_checked(caller_of(request), {body->user_id, std::move(body->type), std::move(body->title),
+                                               std::move(body->body), std::move(body->data_json)});
+}
+
+Task<Response> PublicRest::create_checked(Caller caller, NewNotification notification) {
+    const auto created = co_await notifications_.create(std::move(caller), std::move(notification));
     if (!created) co_return problem(created.error());
     Response response = http::json_response(201, contracts::encode_notification(*created));
     response.headers.set("Location", "/notifications/" + created->id.to_string());

@@ -37,6 +37,7 @@ class PublicRest {
     loop::Task<http::Response> mark_read(const http::RoutedRequest& request);
     loop::Task<http::Response> read_all(const http::RoutedRequest& request);
     loop::Task<http::Response> create(const http::RoutedRequest& request);
+    loop::Task<http::Response> create_checked(Caller caller, NewNotification notification);
     loop::Task<http::Response> forward(const http::RoutedRequest& request);
 
     // Constant after construction.

@@ -165,7 +165,8 @@ void Shard::close() {
     http_.close();
     timer_.reset();
     context_->deadlines.clear();
-    // Breaks the circle through the follower, should a command keep the context alive.
+    // Sessions hold the context: nothing in it may hold them, or the follower, from now on.
+    context_->registry = {};
     context_->on_registered = [](base::UserId, const std::string&) {};
     context_->on_user_gone = [](base::UserId) {};
 }

@@ -49,6 +49,7 @@ SocketSession::SocketSession(std::shared_ptr<SessionContext> context, const sock
     : context_{std::move(context)}, socket_{socket}, connected_at_{context_->clock.steady_now()} {}
 
 SocketSession::~SocketSession() {
+    context_->deadlines.cancel(deadline_);
     if (holds_slot_) limits_->remove_socket();
 }
 

@@ -56,7 +56,14 @@ class FakeNamespace final : public socketio::Namespace {
 class SocketSessionTest : public ::testing::Test {
  protected:
     SocketSessionTest() { SocketSession::serve(nsp, context); }
-    ~SocketSessionTest() override { loop.settle(); }
+    ~SocketSessionTest() override {
+        loop.settle();
+        for (const auto& weak : sockets) {
+            if (const auto open = weak.lock()) open->end("transport close");
+        }
+        EXPECT_EQ(context->registry.sockets(), 0U);
+        EXPECT_EQ(context->deadlines.size(), 0U);
+    }
 
     std::string token(const char* user, std::chrono::seconds lifetime = 1h,
                       std::vector<std::string> permissions = {"notification:read", "notification:update"}) {
@@ -64,6 +71,7 @@ class SocketSessionTest : public ::testing::Test {
     }
     std::shared_ptr<FakeSocket> socket(std::string id, const std::string& auth_token = {}) {
         auto made = std::make_shared<FakeSocket>(std::move(id));
+        sockets.push_back(made);
         made->handshake_value.auth_json = auth_token.empty() ? "{}" : R"({"token":")" + auth_token + R"("})";
         return made;
     }
@@ -109,6 +117,7 @@ class SocketSessionTest : public ::testing::Test {
                            {},
                            {}}};
     FakeNamespace nsp;
+    std::vector<std::weak_ptr<FakeSocket>> sockets;
 };
 
 TEST_F(SocketSessionTest, ATokenInAuthRegistersTheSocket) {
