@@ -11,11 +11,6 @@
 #include "http/ascii.hpp"
 #include "http/response_parser.hpp"
 
-// A false alarm of g++ 12 with optimisation: it sees Asio's frame allocator inlined on one side only.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-#endif
-
 namespace carillon::http {
 namespace {
 

@@ -13,11 +13,6 @@
 #include "http/response_head.hpp"
 #include "http/trace_context.hpp"
 
-// A false alarm of g++ 12 with optimisation: it sees Asio's frame allocator inlined on one side only.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-#endif
-
 namespace carillon::http {
 namespace {
 

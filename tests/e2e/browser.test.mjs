@@ -118,8 +118,9 @@ describe('demo page', () => {
     await id(page, 'bell').focus();
     await page.keyboard.press('Enter');
     await id(page, 'inbox-item').first().waitFor();
-    await eventually('an item can be reached by Tab or the arrows', async () => {
+    await eventually('an item can be reached by Tab and the arrows', async () => {
       await page.keyboard.press('Tab');
+      await page.keyboard.press('ArrowDown');
       return page.evaluate(() => document.activeElement?.closest('[data-testid=inbox-item]') !== null);
     });
     await page.keyboard.press('Enter');

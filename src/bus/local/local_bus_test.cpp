@@ -334,11 +334,13 @@ loop::Task<Outcome> answer_late(std::shared_ptr<Recorder> recorder, Delivery del
 TEST_F(LocalBusTest, AHandlerThatNeverAnswersIsTriedAgain) {
     auto config = fast_config();
     config.handler_timeout = 5ms;
+    config.deliveries_max = 1'000;  // on a busy machine the later ones may be late, too
     auto& bus = make_bus(config);
     auto subscription = bus.consume({"late", subject::kUserRegistered, handling_.executor(),
                                      [&](Delivery delivery) { return answer_late(consumed_, std::move(delivery)); }});
     EXPECT_TRUE(publish(message("1")));
-    EXPECT_EQ(consumed_->size(), 2u);
+    EXPECT_GE(consumed_->size(), 2u);
+    EXPECT_EQ(bus.dead_letters(), 0u);
 }
 
 /// Publishes `follow_up` from within the handler, on its executor.
