@@ -123,7 +123,6 @@ std::string display_host(const std::string& host) {
 }  // namespace
 
 int serve(const ServeConfig& config, std::ostream& out) {
-    loop::block_stop_signals();
     const base::Clock& clock = base::system_clock();
     const DataDir directory = DataDir::open(config.data_dir);
     const Keys keys = resolve_keys(config, directory);

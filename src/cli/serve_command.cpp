@@ -5,6 +5,7 @@
 #include "app/serve_app.hpp"
 #include "base/log.hpp"
 #include "cli/commands.hpp"
+#include "loop/event_loop.hpp"
 
 namespace carillon::cli {
 namespace {
@@ -123,6 +124,8 @@ Command serve_command() {
         ->transform(CLI::CheckedTransformer(kLogFormats).description("FORMAT"))
         ->default_str("text");
     return {std::move(options), [values] {
+                // Before the first thread starts: none but main may take a stop signal, the second one neither.
+                loop::block_stop_signals();
                 base::start_logging(values->log_level, values->log_format);
                 const int code = app::serve(values->config, std::cout);
                 base::stop_logging();

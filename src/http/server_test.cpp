@@ -212,6 +212,12 @@ class HeldEndpoint final : public RawEndpoint {
 
 class RawEndpoints : public ::testing::Test {
  protected:
+    ~RawEndpoints() override {
+        if (!probe_) return;
+        probe_->loop.stop();
+        probe_->loop.join();
+        endpoint_.release = nullptr;
+    }
     void start(ServerConfig config = {}) {
         probe_ = std::make_unique<ProbeServer>(std::move(config), &endpoint_);
         add_hello(probe_->router);

@@ -8,6 +8,7 @@ import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
 import { Server, eventually, run, temporaryDirectory } from './harness.mjs';
 
+const without = (flag) => free.filter((_, i) => free[i - (i % 2)] !== flag);
 const free = ['--port', '0', '--auth-port', '0', '--notifications-port', '0'];
 
 // One line that names the option, and exit code 2.
@@ -24,8 +25,8 @@ describe('starting', () => {
     await once(taken, 'listening');
     const dir = await temporaryDirectory();
     const port = String(taken.address().port);
-    assertRefused(await run(['serve', '--data-dir', dir, ...free, '--port', port]), new RegExp(port), /in use/i);
-    assertRefused(await run(['serve', '--data-dir', dir, ...free, '--auth-port', port]), new RegExp(port), /in use/i);
+    assertRefused(await run(['serve', '--data-dir', dir, ...without('--port'), '--port', port]), new RegExp(port), /in use/i);
+    assertRefused(await run(['serve', '--data-dir', dir, ...without('--auth-port'), '--auth-port', port]), new RegExp(port), /in use/i);
     taken.close();
     await rm(dir, { recursive: true });
   });
@@ -60,10 +61,10 @@ describe('starting', () => {
     assertRefused(await run(['serve', '--data-dir', dir, '--config', join(dir, 'broken.toml')]), /port/);
     assertRefused(await run(['serve', ...free, '--data-dir', dir, '--config', join(dir, 'none.toml')]), /none\.toml/);
     assertRefused(await run(['serve', ...free, '--data-dir', dir, '--prot', '1']), /--prot/);
-    assertRefused(await run(['serve', ...free, '--data-dir', dir, '--port', '70000']), /--port/);
+    assertRefused(await run(['serve', ...without('--port'), '--data-dir', dir, '--port', '70000']), /--port/);
     assertRefused(await run(['serve', ...free, '--data-dir', dir, '--ping-interval', '5']), /--ping-interval/, /10m/);
     assertRefused(await run(['serve', ...free, '--data-dir', dir, '--jwt-secret', 'short']), /--jwt-secret/, /32/);
-    assertRefused(await run(['serve', ...free, '--data-dir', dir], { env: { CARILLON_PORT: 'x' } }), /--port/);
+    assertRefused(await run(['serve', ...without('--port'), '--data-dir', dir], { env: { CARILLON_PORT: 'x' } }), /--port/);
     assertRefused(await run(['sevre']), /sevre/);
     await rm(dir, { recursive: true });
   });
