@@ -13,7 +13,7 @@ namespace {
 
 // Pages of 4 KB in the write-ahead log before it is folded into the database file (SQLite's own default is 1,000). More
 // pages mean fewer and larger interruptions; this is 16 MB.
-constexpr int kCheckpointPages = 12'000;
+constexpr int kCheckpointPages = 4'000;
 
 constexpr std::string_view kBegin = "BEGIN IMMEDIATE";
 constexpr std::string_view kCommit = "COMMIT";
