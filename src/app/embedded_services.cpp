@@ -79,6 +79,14 @@ std::unique_ptr<http::Server> listen(const char* option, loop::Executor executor
     }
 }
 
+// A store that is away must not cost a new user the welcome: a message is retried for hours before it is given up, and its
+// row stays in the outbox meanwhile. What can never work is poison and does not wait.
+bus::LocalBusConfig bus_config() {
+    bus::LocalBusConfig config;
+    config.deliveries_max = 2'000;
+    return config;
+}
+
 outbox::RelayConfig relay_config(const char* service) {
     outbox::RelayConfig config;
     config.service = service;
@@ -106,7 +114,7 @@ struct EmbeddedServices::Impl {
     Impl(const ServeConfig& config, const DataDir& directory, const Keys& keys, const base::Clock& clock,
          metrics::Registry& metrics)
         : database{open_database(sqlite_options(config, directory), metrics)},
-          bus{clock, {}},
+          bus{clock, {}, bus_config()},
           signer{keys.jwt_secret, config.jwt_issuer, config.jwt_audience},
           verifier{token::make_secret_verifier(keys.jwt_secret, token_config(config))},
           internal_tokens{keys.internal_secret},

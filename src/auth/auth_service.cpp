@@ -6,11 +6,6 @@
 #include "auth/password_rules.hpp"
 #include "base/log.hpp"
 
-// A false positive of g++ 12 when it optimises: it takes the frame's own operator new and delete for a mismatched pair.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-#endif
-
 namespace carillon::auth {
 namespace {
 

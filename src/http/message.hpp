@@ -39,7 +39,6 @@ struct Request {
     Headers headers;
     std::string body;
     std::string remote_address;  ///< of the client, without port
-    bool over_tls = false;
     bool keep_alive = true;
     std::string trace_id;     ///< 32 hex digits, from `traceparent` or made here
     std::string traceparent;  ///< to be passed on: same trace, a span of our own

@@ -184,7 +184,6 @@ loop::Task<bool> Session::serve_one() {
     auto trace = continue_trace(request.headers.get("traceparent"));
     request.trace_id = std::move(trace.trace_id);
     request.traceparent = std::move(trace.traceparent);
-    request.over_tls = equals_caseless(request.headers.get("x-forwarded-proto"), "https");
     if (refuse_) co_return co_await send_problem(parser, contracts::problem_unavailable(1, "Too many connections."));
 
     const bool raw_owned = host_->raw != nullptr && host_->raw->owns(request.target);

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/ids.hpp"
 #include "loop/event_loop.hpp"
 
 namespace carillon::store::testing {
@@ -15,6 +16,9 @@ struct ProcessLoop {
 }  // namespace
 
 loop::Executor test_executor() {
+    // Wakes OpenSSL before the loop is made, so that the loop's thread has ended when OpenSSL cleans up at exit.
+    static const base::Uuid kFirst = base::Uuid::generate_v7(base::system_clock().now());
+    static_cast<void>(kFirst);
     static auto current = std::make_unique<ProcessLoop>();
     static bool started = false;
     if (current->process != ::getpid()) {
