@@ -80,7 +80,6 @@ function(carillon_room)
         add_executable(${flat}_tests ${tests})
         target_link_libraries(${flat}_tests PRIVATE carillon_warnings ${target} ${test_targets} ${ROOM_TEST_LIBS}
             GTest::gmock GTest::gtest_main)
-        target_compile_definitions(${flat}_tests PRIVATE CARILLON_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
         gtest_discover_tests(${flat}_tests TEST_PREFIX "${ROOM_NAME}/" DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
     endif()
     if(benches AND CARILLON_BUILD_BENCH)
