@@ -38,8 +38,8 @@ void write_private_file(const fs::path& path, const std::string& content) {
     ::unlink(temporary.c_str());
     const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (file < 0) fail(path, "cannot write");
-    const bool written = ::write(file, content.data(), content.size()) == static_cast<ssize_t>(content.size()) &&
-                         ::fsync(file) == 0;
+    const bool written =
+        ::write(file, content.data(), content.size()) == static_cast<ssize_t>(content.size()) && ::fsync(file) == 0;
     ::close(file);
     // link() refuses to replace: of two processes that start at once, both end with the first one's key.
     if (!written || (::link(temporary.c_str(), path.c_str()) != 0 && errno != EEXIST)) {
@@ -68,8 +68,7 @@ DataDir DataDir::open(const fs::path& path) {
 DataDir DataDir::open_existing(const fs::path& path) {
     std::error_code error;
     if (!fs::is_directory(path, error)) {
-        throw StartupError("--data-dir: " + path.string() + " is not a folder" +
-                           (error ? ": " + error.message() : ""));
+        throw StartupError("--data-dir: " + path.string() + " is not a folder" + (error ? ": " + error.message() : ""));
     }
     return DataDir{path};
 }
@@ -85,12 +84,15 @@ std::string DataDir::key(const std::string& name) const {
     std::string text = content.str();
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
     if (text.size() < kKeyBytesMin) {
-        throw StartupError("--data-dir: the key in " + file.string() +
-                           " is shorter than 32 bytes; remove the file to have a new one made (all tokens end with that)");
+        throw StartupError(
+            "--data-dir: the key in " + file.string() +
+            " is shorter than 32 bytes; remove the file to have a new one made (all tokens end with that)");
     }
     return text;
 }
 
-Keys DataDir::keys() const { return {key("jwt-secret"), key("internal-secret")}; }
+Keys DataDir::keys() const {
+    return {key("jwt-secret"), key("internal-secret")};
+}
 
 }  // namespace carillon::app

@@ -8,7 +8,7 @@ namespace carillon::app {
 
 /// Bad configuration or a surrounding that cannot be worked with: `what()` is one line for the user, exit code 2.
 class StartupError : public std::runtime_error {
-   public:
+ public:
     using std::runtime_error::runtime_error;
 };
 
@@ -20,7 +20,7 @@ struct Keys {
 
 /// The folder that `carillon serve` keeps everything in (mode 0700): the database and the keys it made (mode 0600).
 class DataDir {
-   public:
+ public:
     /// Makes the folder when it is missing. Throws StartupError when it cannot be made or written.
     static DataDir open(const std::filesystem::path& path);
     /// The same, but a folder that is missing is an error: for commands that only look.
@@ -31,7 +31,7 @@ class DataDir {
     Keys keys() const;
     const std::filesystem::path& path() const { return path_; }
 
-   private:
+ private:
     explicit DataDir(std::filesystem::path path) : path_{std::move(path)} {}
 
     std::filesystem::path path_;

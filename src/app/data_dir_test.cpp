@@ -12,7 +12,7 @@ namespace {
 namespace fs = std::filesystem;
 
 class DataDirTest : public testing::Test {
-   protected:
+ protected:
     void SetUp() override {
         std::string name = (fs::temp_directory_path() / "carillon-data-XXXXXX").string();
         root_ = ::mkdtemp(name.data());
@@ -42,7 +42,8 @@ TEST_F(DataDirTest, SaysWhichFolderCannotBeMade) {
         DataDir::open(root_ / "file" / "data");
         FAIL() << "opened a folder below a file";
     } catch (const StartupError& error) {
-        EXPECT_NE(std::string{error.what()}.find((root_ / "file" / "data").string()), std::string::npos) << error.what();
+        EXPECT_NE(std::string{error.what()}.find((root_ / "file" / "data").string()), std::string::npos)
+            << error.what();
     }
     EXPECT_THROW(DataDir::open(root_ / "file"), StartupError);
 }

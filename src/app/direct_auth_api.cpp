@@ -22,6 +22,8 @@ loop::Task<http::Response> DirectAuthApi::forward(http::Request& request) {
     co_return co_await loop::run_on(service_loop_, router_.handle(request));
 }
 
-loop::Task<bool> DirectAuthApi::ready() { co_return co_await loop::run_on(service_loop_, service_.ready()); }
+loop::Task<bool> DirectAuthApi::ready() {
+    co_return co_await loop::run_on(service_loop_, service_.ready());
+}
 
 }  // namespace carillon::app

@@ -11,14 +11,14 @@ namespace carillon::app {
 /// `AuthApi` within one process: dispatches into the auth service's own router, on the service's loop, with the same
 /// headers that would go over HTTP. What it is given outlives it.
 class DirectAuthApi final : public gateway::AuthApi {
-   public:
+ public:
     DirectAuthApi(loop::Executor service_loop, const http::Router& router, auth::AuthService& service,
                   const token::InternalTokens& internal_tokens, const base::Clock& clock);
 
     loop::Task<http::Response> forward(http::Request& request) override;
     loop::Task<bool> ready() override;
 
-   private:
+ private:
     // Constant after construction.
     const loop::Executor service_loop_;
     const http::Router& router_;

@@ -5,10 +5,10 @@
 
 namespace carillon::app {
 
-/// `NotificationApi` within one process: calls the service on its own loop. The store bounds each call's time. What it is
-/// given outlives it.
+/// `NotificationApi` within one process: calls the service on its own loop. The store bounds each call's time. What it
+/// is given outlives it.
 class DirectNotificationApi final : public gateway::NotificationApi {
-   public:
+ public:
     DirectNotificationApi(loop::Executor service_loop, notifications::NotificationService& service);
 
     loop::Task<gateway::ApiResult<contracts::Notification>> create(gateway::Caller caller,
@@ -26,7 +26,7 @@ class DirectNotificationApi final : public gateway::NotificationApi {
                                                                     std::optional<base::Version> before) override;
     loop::Task<bool> ready() override;
 
-   private:
+ private:
     // Constant after construction.
     const loop::Executor service_loop_;
     notifications::NotificationService& service_;

@@ -79,8 +79,8 @@ std::unique_ptr<http::Server> listen(const char* option, loop::Executor executor
     }
 }
 
-// A store that is away must not cost a new user the welcome: a message is retried for hours before it is given up, and its
-// row stays in the outbox meanwhile. What can never work is poison and does not wait.
+// A store that is away must not cost a new user the welcome: a message is retried for hours before it is given up, and
+// its row stays in the outbox meanwhile. What can never work is poison and does not wait.
 bus::LocalBusConfig bus_config() {
     bus::LocalBusConfig config;
     config.deliveries_max = 2'000;
@@ -128,8 +128,7 @@ struct EmbeddedServices::Impl {
           notification_api{loop.executor(), notification_service},
           auth_api{loop.executor(), auth_router, auth_service, internal_tokens, clock} {
         notifications::add_notification_routes(notification_router, notification_service);
-        http::add_ops_routes(notification_router, metrics,
-                             [this] { return store_readiness(notification_service); });
+        http::add_ops_routes(notification_router, metrics, [this] { return store_readiness(notification_service); });
         auth::add_auth_routes(auth_router, auth_service);
         http::add_ops_routes(auth_router, metrics, [this] { return store_readiness(auth_service); });
         auth_server = listen("--auth-port", loop.executor(), config.auth_port, clock, auth_router);
@@ -165,14 +164,28 @@ EmbeddedServices::EmbeddedServices(const ServeConfig& config, const DataDir& dir
                                    const base::Clock& clock, metrics::Registry& metrics)
     : impl_{std::make_unique<Impl>(config, directory, keys, clock, metrics)} {}
 
-EmbeddedServices::~EmbeddedServices() { stop(); }
+EmbeddedServices::~EmbeddedServices() {
+    stop();
+}
 
-bus::Bus& EmbeddedServices::bus() { return impl_->bus; }
-gateway::NotificationApi& EmbeddedServices::notification_api() { return impl_->notification_api; }
-gateway::AuthApi& EmbeddedServices::auth_api() { return impl_->auth_api; }
-const token::UserTokenVerifier& EmbeddedServices::verifier() const { return *impl_->verifier; }
-std::uint16_t EmbeddedServices::auth_port() const { return impl_->auth_server->port(); }
-std::uint16_t EmbeddedServices::notifications_port() const { return impl_->notification_server->port(); }
+bus::Bus& EmbeddedServices::bus() {
+    return impl_->bus;
+}
+gateway::NotificationApi& EmbeddedServices::notification_api() {
+    return impl_->notification_api;
+}
+gateway::AuthApi& EmbeddedServices::auth_api() {
+    return impl_->auth_api;
+}
+const token::UserTokenVerifier& EmbeddedServices::verifier() const {
+    return *impl_->verifier;
+}
+std::uint16_t EmbeddedServices::auth_port() const {
+    return impl_->auth_server->port();
+}
+std::uint16_t EmbeddedServices::notifications_port() const {
+    return impl_->notification_server->port();
+}
 
 void EmbeddedServices::start_serving() {
     impl_->loop.start();

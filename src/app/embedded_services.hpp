@@ -16,7 +16,7 @@ namespace carillon::app {
 /// The notification service and the auth service in this process, on SQLite and the bus in the process: what a gateway
 /// needs behind it. Both listen on loopback, on their own ports, and share a loop.
 class EmbeddedServices {
-   public:
+ public:
     /// Opens the database and the ports; nothing runs yet. Throws StartupError. `clock` and `metrics` outlive it.
     EmbeddedServices(const ServeConfig& config, const DataDir& directory, const Keys& keys, const base::Clock& clock,
                      metrics::Registry& metrics);
@@ -40,7 +40,7 @@ class EmbeddedServices {
     /// Blocks the calling thread.
     void stop();
 
-   private:
+ private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };

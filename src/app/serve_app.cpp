@@ -22,16 +22,16 @@ constexpr std::size_t kSecretBytesMin = 32;
 
 std::string checked_secret(const char* option, const std::string& given) {
     if (given.size() < kSecretBytesMin) {
-        throw StartupError(fmt::format("{}: wants a secret of at least {} bytes, not {}", option, kSecretBytesMin,
-                                       given.size()));
+        throw StartupError(
+            fmt::format("{}: wants a secret of at least {} bytes, not {}", option, kSecretBytesMin, given.size()));
     }
     return given;
 }
 
 Keys resolve_keys(const ServeConfig& config, const DataDir& directory) {
     Keys keys;
-    keys.jwt_secret = config.jwt_secret.empty() ? directory.key("jwt-secret")
-                                                : checked_secret("--jwt-secret", config.jwt_secret);
+    keys.jwt_secret =
+        config.jwt_secret.empty() ? directory.key("jwt-secret") : checked_secret("--jwt-secret", config.jwt_secret);
     keys.internal_secret = config.internal_secret.empty() ? directory.key("internal-secret")
                                                           : checked_secret("--internal-secret", config.internal_secret);
     return keys;
@@ -60,7 +60,7 @@ gateway::GatewayConfig gateway_config(const ServeConfig& config) {
 
 /// The gateway and its shards' threads.
 class GatewayProcess {
-   public:
+ public:
     GatewayProcess(const ServeConfig& config, EmbeddedServices& services, metrics::Registry& metrics,
                    const base::Clock& clock) {
         std::vector<loop::Executor> executors;
@@ -68,9 +68,8 @@ class GatewayProcess {
             shards_.push_back(std::make_unique<loop::EventLoop>(fmt::format("shard-{}", i)));
             executors.push_back(shards_.back()->executor());
         }
-        const gateway::GatewayServices dependencies{services.notification_api(), services.auth_api(),
-                                                    services.verifier(),         services.bus(),
-                                                    metrics,                     clock};
+        const gateway::GatewayServices dependencies{
+            services.notification_api(), services.auth_api(), services.verifier(), services.bus(), metrics, clock};
         try {
             gateway_ = std::make_unique<gateway::Gateway>(
                 gateway_config(config), std::move(executors), dependencies,
@@ -98,7 +97,7 @@ class GatewayProcess {
         stop_loops();
     }
 
-   private:
+ private:
     static loop::Task<void> drain(gateway::Gateway& gateway, std::chrono::milliseconds window,
                                   std::promise<void>& drained) {
         co_await gateway.drain(window);

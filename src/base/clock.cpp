@@ -8,7 +8,7 @@ namespace carillon::base {
 namespace {
 
 class SystemClock final : public Clock {
-   public:
+ public:
     TimePoint now() const override {
         return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
     }

@@ -14,7 +14,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 /// Where time comes from. Code that decides by time takes a `Clock&`, so that tests can move it.
 /// Thread: any.
 class Clock {
-   public:
+ public:
     virtual ~Clock() = default;
     virtual TimePoint now() const = 0;
     virtual SteadyTime steady_now() const = 0;

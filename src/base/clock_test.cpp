@@ -39,7 +39,8 @@ TEST(Duration, ReadsTheFourUnits) {
 }
 
 TEST(Duration, FormatsWhatItReads) {
-    for (const char* text : {"500ms", "2s", "10m", "1h", "0ms"}) EXPECT_EQ(format_duration(*parse_duration(text)), text);
+    for (const char* text : {"500ms", "2s", "10m", "1h", "0ms"})
+        EXPECT_EQ(format_duration(*parse_duration(text)), text);
 }
 
 TEST(Log, EscapesWhatCouldForgeALine) {

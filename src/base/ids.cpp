@@ -17,7 +17,9 @@ int hex_value(char c) {
     return -1;
 }
 
-bool hyphen_before_byte(std::size_t index) { return index == 4 || index == 6 || index == 8 || index == 10; }
+bool hyphen_before_byte(std::size_t index) {
+    return index == 4 || index == 6 || index == 8 || index == 10;
+}
 
 }  // namespace
 

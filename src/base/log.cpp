@@ -19,12 +19,18 @@ std::atomic<LogLevel> current_level{LogLevel::info};
 
 std::string_view level_name(LogLevel level) {
     switch (level) {
-        case LogLevel::trace: return "trace";
-        case LogLevel::debug: return "debug";
-        case LogLevel::info: return "info";
-        case LogLevel::warn: return "warn";
-        case LogLevel::error: return "error";
-        case LogLevel::off: break;
+        case LogLevel::trace:
+            return "trace";
+        case LogLevel::debug:
+            return "debug";
+        case LogLevel::info:
+            return "info";
+        case LogLevel::warn:
+            return "warn";
+        case LogLevel::error:
+            return "error";
+        case LogLevel::off:
+            break;
     }
     return "off";
 }
@@ -105,7 +111,9 @@ void start_logging(LogLevel level, LogFormat format) {
     spdlog::set_default_logger(std::move(logger));
 }
 
-void stop_logging() { spdlog::shutdown(); }
+void stop_logging() {
+    spdlog::shutdown();
+}
 
 void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
     if (level < current_level.load(std::memory_order_relaxed)) return;

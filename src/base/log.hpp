@@ -29,8 +29,8 @@ void start_logging(LogLevel level, LogFormat format);
 void stop_logging();
 
 /// Writes one line. `message` is a fixed phrase that can be searched for; what varies goes into the fields. Control
-/// characters are escaped, long values cut at 1,000 bytes. Never put a token, a cookie, a password or a query string in.
-/// Thread: any.
+/// characters are escaped, long values cut at 1,000 bytes. Never put a token, a cookie, a password or a query string
+/// in. Thread: any.
 void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {});
 
 inline void log_debug(std::string_view message, std::initializer_list<LogField> fields = {}) {

@@ -65,17 +65,17 @@ struct Follower {
 
 /// Ends the subscription when destroyed. After the destructor no handler starts; one that runs is not waited for.
 class Subscription {
-   public:
+ public:
     virtual ~Subscription() = default;
 };
 
 /// Carries events between services. Thread: any, for every method.
 class Bus {
-   public:
+ public:
     virtual ~Bus() = default;
 
-    /// Returns once the message is safe: whoever must handle it will get it, whatever crashes from now on. Order is kept
-    /// between messages whose publish calls were made one after the other on one executor. Errors: unavailable,
+    /// Returns once the message is safe: whoever must handle it will get it, whatever crashes from now on. Order is
+    /// kept between messages whose publish calls were made one after the other on one executor. Errors: unavailable,
     /// overloaded, closed; then it may or may not have been published: publish again with the same id.
     virtual loop::Task<base::Result<void>> publish(Message message) = 0;
     virtual std::unique_ptr<Subscription> consume(Consumer consumer) = 0;

@@ -9,13 +9,16 @@ namespace {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
 class Category final : public boost::system::error_category {
-   public:
+ public:
     const char* name() const noexcept override { return "carillon.bus"; }
     std::string message(int code) const override {
         switch (static_cast<errc>(code)) {
-            case errc::unavailable: return "the bus is not available";
-            case errc::overloaded: return "the bus is overloaded";
-            case errc::closed: return "the bus was stopped";
+            case errc::unavailable:
+                return "the bus is not available";
+            case errc::overloaded:
+                return "the bus is overloaded";
+            case errc::closed:
+                return "the bus was stopped";
         }
         return "unknown";
     }

@@ -25,8 +25,12 @@ std::string environment_name(const std::string& flag) {
     return name;
 }
 
-bool is_repeatable(const CLI::Option& option) { return option.get_expected_max() > 1; }
-bool is_switch(const CLI::Option& option) { return option.get_expected_max() == 0; }
+bool is_repeatable(const CLI::Option& option) {
+    return option.get_expected_max() > 1;
+}
+bool is_switch(const CLI::Option& option) {
+    return option.get_expected_max() == 0;
+}
 
 std::optional<std::string> flag_value(const std::vector<std::string>& arguments, const std::string& flag) {
     for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -115,9 +119,9 @@ std::vector<std::string> complete_arguments(const CLI::App& command, const std::
             if (!item.parents.empty() || found == options.end()) {
                 throw CLI::ConfigError("--config: " + *config + ": there is no option '" + item.fullname() + "'");
             }
-            const bool stronger = is_given(arguments, item.name) ||
-                                  std::find(from_environment.begin(), from_environment.end(), item.name) !=
-                                      from_environment.end();
+            const bool stronger =
+                is_given(arguments, item.name) ||
+                std::find(from_environment.begin(), from_environment.end(), item.name) != from_environment.end();
             if (!stronger) append_option(completed, **found, item.inputs);
         }
     }

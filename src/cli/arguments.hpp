@@ -14,8 +14,8 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 /// The process's own.
 Environment process_environment();
 
-/// Completes the arguments of `command` (those after its name) with what the environment and the file of `--config` say:
-/// a flag is stronger than `CARILLON_` + its name in capitals, and that is stronger than the key in the TOML file.
+/// Completes the arguments of `command` (those after its name) with what the environment and the file of `--config`
+/// say: a flag is stronger than `CARILLON_` + its name in capitals, and that is stronger than the key in the TOML file.
 /// `CARILLON_CONFIG` names the file too. A list in the environment is comma-separated.
 /// Throws CLI::Error (one line, exit code 2) for a file that cannot be read or a key that no option has.
 std::vector<std::string> complete_arguments(const CLI::App& command, const std::vector<std::string>& arguments,

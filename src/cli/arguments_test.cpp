@@ -18,7 +18,7 @@ struct Parsed {
 };
 
 class Arguments : public testing::Test {
-   protected:
+ protected:
     void SetUp() override {
         std::string name = (std::filesystem::temp_directory_path() / "carillon-toml-XXXXXX").string();
         const int file = ::mkstemp(name.data());

@@ -6,7 +6,8 @@
 namespace carillon::cli {
 
 void add_config_option(CLI::App& options) {
-    options.add_option("--config", "TOML file with options as keys; a flag or CARILLON_… in the environment is stronger")
+    options
+        .add_option("--config", "TOML file with options as keys; a flag or CARILLON_… in the environment is stronger")
         ->type_name("FILE");
 }
 

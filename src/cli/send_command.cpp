@@ -42,8 +42,8 @@ std::string token_for(const SendOptions& options) {
 
 loop::Task<void> post(std::string url, http::Headers headers, std::string body,
                       std::optional<base::Result<http::Response>>& answer) {
-    answer = co_await http::request_once(std::move(url), http::Method::post, std::move(headers), std::move(body),
-                                         kTimeout);
+    answer =
+        co_await http::request_once(std::move(url), http::Method::post, std::move(headers), std::move(body), kTimeout);
 }
 
 int fail(const std::string& message) {

@@ -66,7 +66,8 @@ void add_limits(CLI::App& options, app::ServeConfig& config) {
     options.add_option("--rest-rate-limit", config.rest_rate_limit, "REST requests a second, per user")
         ->check(positive)
         ->capture_default_str();
-    options.add_option("--login-rate-limit", config.login_rate_limit, "Failed log-ins a minute, per account and address")
+    options
+        .add_option("--login-rate-limit", config.login_rate_limit, "Failed log-ins a minute, per account and address")
         ->check(positive)
         ->capture_default_str();
     options.add_option("--register-rate-limit", config.register_rate_limit, "Registrations a second, per address")
@@ -85,7 +86,8 @@ void add_sockets(CLI::App& options, app::ServeConfig& config) {
         .add_option("--cors-origin", config.cors_origins,
                     "Origin whose pages may call and connect, or *; repeatable (default: no cross-origin access)")
         ->expected(1, 100);
-    options.add_option("--socketio-path", config.socketio_path, "Path of the Socket.IO endpoint")->capture_default_str();
+    options.add_option("--socketio-path", config.socketio_path, "Path of the Socket.IO endpoint")
+        ->capture_default_str();
     options.add_flag("!--no-query-token", config.query_token, "Take no token from the query string");
     options.add_option("--threads", config.threads, "Gateway shards, a thread each")
         ->check(CLI::Range{1, 1})

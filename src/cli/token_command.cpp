@@ -11,7 +11,8 @@ namespace {
 
 struct TokenOptions {
     std::string user;
-    std::vector<std::string> permissions{std::string{token::permission::kRead}, std::string{token::permission::kUpdate}};
+    std::vector<std::string> permissions{std::string{token::permission::kRead},
+                                         std::string{token::permission::kUpdate}};
     std::chrono::milliseconds expires_in{std::chrono::hours{1}};
     bool internal = false;
     std::string service = "cli";

@@ -30,7 +30,9 @@ EventLoop::~EventLoop() {
     join();
 }
 
-Executor EventLoop::executor() { return impl_->context.get_executor(); }
+Executor EventLoop::executor() {
+    return impl_->context.get_executor();
+}
 
 void EventLoop::start() {
     impl_->thread = std::thread{[impl = impl_.get()] {
@@ -39,7 +41,9 @@ void EventLoop::start() {
     }};
 }
 
-void EventLoop::stop() { impl_->context.stop(); }
+void EventLoop::stop() {
+    impl_->context.stop();
+}
 
 void EventLoop::join() {
     if (impl_->thread.joinable()) impl_->thread.join();

@@ -10,7 +10,7 @@ namespace carillon::loop {
 /// One thread with one `io_context{1}`: a shard, or a service's own loop. Owned by `app/`. The thread starts with
 /// `start()`, works until `stop()`, and is joined by the destructor.
 class EventLoop {
-   public:
+ public:
     /// `name` is the thread's name in the system's tools (at most 15 characters).
     explicit EventLoop(std::string name);
     ~EventLoop();
@@ -24,14 +24,14 @@ class EventLoop {
     /// Waits for the thread after `stop()`.
     void join();
 
-   private:
+ private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
 
 /// Threads for work that would block a loop (password hashing). At most `queue_max` pieces wait.
 class ThreadPool {
-   public:
+ public:
     ThreadPool(std::size_t threads, std::size_t queue_max);
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;
@@ -40,7 +40,7 @@ class ThreadPool {
     /// Runs `work` on a thread of the pool, later. False, and `work` untouched, when the queue is full. Thread: any.
     [[nodiscard]] bool try_post(std::function<void()> work);
 
-   private:
+ private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };

@@ -17,12 +17,12 @@ namespace carillon::loop {
 template <class T>
 using Resume = std::function<void(T)>;
 
-/// Suspends the coroutine and hands `start` a `Resume`; the coroutine goes on, on its own executor, with the value it is
-/// called with. The bridge from callbacks and other threads. `start` runs at once, on the coroutine's thread. Whoever
-/// gets the `Resume` must call it in the end: a coroutine has no other way out of here.
+/// Suspends the coroutine and hands `start` a `Resume`; the coroutine goes on, on its own executor, with the value it
+/// is called with. The bridge from callbacks and other threads. `start` runs at once, on the coroutine's thread.
+/// Whoever gets the `Resume` must call it in the end: a coroutine has no other way out of here.
 ///
-/// Assign `start` to a variable first and await second (g++ 12 frees a capturing lambda twice that is written inside the
-/// full expression of a co_await).
+/// Assign `start` to a variable first and await second (g++ 12 frees a capturing lambda twice that is written inside
+/// the full expression of a co_await).
 template <class T>
 Task<T> suspend(std::function<void(Resume<T>)> start) {
     // The executor is kept alive and running until the answer is there.

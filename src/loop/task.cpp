@@ -32,11 +32,17 @@ void spawn(Executor executor, Task<void> task, std::string name) {
     });
 }
 
-std::uint64_t failed_tasks() { return failures.load(); }
+std::uint64_t failed_tasks() {
+    return failures.load();
+}
 
-void post(const Executor& executor, std::function<void()> work) { asio::post(executor, std::move(work)); }
+void post(const Executor& executor, std::function<void()> work) {
+    asio::post(executor, std::move(work));
+}
 
-Task<Executor> this_executor() { co_return co_await asio::this_coro::executor; }
+Task<Executor> this_executor() {
+    co_return co_await asio::this_coro::executor;
+}
 
 Task<void> sleep_for(std::chrono::milliseconds duration) {
     asio::steady_timer timer{co_await asio::this_coro::executor, duration};

@@ -41,7 +41,9 @@ TEST(Suspend, ResumesOnTheCoroutinesOwnThreadWithTheValue) {
     other.join();
 }
 
-Task<std::thread::id> thread_id() { co_return std::this_thread::get_id(); }
+Task<std::thread::id> thread_id() {
+    co_return std::this_thread::get_id();
+}
 
 Task<void> cross(Executor there, std::promise<std::pair<std::thread::id, std::thread::id>>& out) {
     const auto other = co_await run_on(there, thread_id());

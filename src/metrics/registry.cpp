@@ -18,32 +18,32 @@ namespace carillon::metrics {
 namespace {
 
 class PrometheusCounter final : public Counter {
-   public:
+ public:
     explicit PrometheusCounter(prometheus::Counter& counter) : counter_{counter} {}
     void increment(double by) override { counter_.Increment(by); }
     double value() const override { return counter_.Value(); }
 
-   private:
+ private:
     prometheus::Counter& counter_;
 };
 
 class PrometheusGauge final : public Gauge {
-   public:
+ public:
     explicit PrometheusGauge(prometheus::Gauge& gauge) : gauge_{gauge} {}
     void set(double value) override { gauge_.Set(value); }
     void add(double by) override { gauge_.Increment(by); }
     double value() const override { return gauge_.Value(); }
 
-   private:
+ private:
     prometheus::Gauge& gauge_;
 };
 
 class PrometheusHistogram final : public Histogram {
-   public:
+ public:
     explicit PrometheusHistogram(prometheus::Histogram& histogram) : histogram_{histogram} {}
     void observe(double value) override { histogram_.Observe(value); }
 
-   private:
+ private:
     prometheus::Histogram& histogram_;
 };
 

@@ -11,7 +11,7 @@ using Labels = std::map<std::string, std::string>;
 
 /// A number that only grows. Thread: any; one atomic add.
 class Counter {
-   public:
+ public:
     virtual ~Counter() = default;
     virtual void increment(double by = 1) = 0;
     virtual double value() const = 0;
@@ -19,7 +19,7 @@ class Counter {
 
 /// A number that goes up and down. Thread: any.
 class Gauge {
-   public:
+ public:
     virtual ~Gauge() = default;
     virtual void set(double value) = 0;
     virtual void add(double by) = 0;
@@ -28,7 +28,7 @@ class Gauge {
 
 /// Observations in cumulative buckets. Thread: any; takes a short lock.
 class Histogram {
-   public:
+ public:
     virtual ~Histogram() = default;
     virtual void observe(double value) = 0;
 };
@@ -40,7 +40,7 @@ const std::vector<double>& latency_buckets();
 /// A metric is found by name and labels: asking again gives the same one. Look one up once and keep the reference; it
 /// lives as long as the registry. Thread: any.
 class Registry {
-   public:
+ public:
     Registry();
     ~Registry();
     Registry(const Registry&) = delete;
@@ -54,7 +54,7 @@ class Registry {
     /// `process_open_fds`, `process_max_fds`, `process_start_time_seconds`) read afresh.
     std::string render();
 
-   private:
+ private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };

@@ -6,7 +6,7 @@ namespace carillon::base {
 
 /// A clock that moves only when told to. Thread: the test's.
 class FakeClock final : public Clock {
-   public:
+ public:
     TimePoint now() const override { return now_; }
     SteadyTime steady_now() const override { return steady_; }
 
@@ -15,7 +15,7 @@ class FakeClock final : public Clock {
         steady_ += by;
     }
 
-   private:
+ private:
     TimePoint now_{std::chrono::sys_days{std::chrono::year{2026} / 11 / 23}};
     SteadyTime steady_{std::chrono::hours{1}};
 };
