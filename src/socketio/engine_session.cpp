@@ -124,7 +124,7 @@ void EngineSession::link_lost(WebSocketLink& link, bool error) {
 }
 
 void EngineSession::link_writable(WebSocketLink& link) {
-    if (&link != link_) return;
+    if (&link != link_ && &link != probe_) return;
     on_queued(-static_cast<std::ptrdiff_t>(link_bytes_));
     link_bytes_ = 0;
     if (!queue_.empty() || state_ == State::closing) on_work();
@@ -132,8 +132,10 @@ void EngineSession::link_writable(WebSocketLink& link) {
 
 void EngineSession::on_probe_text(base::SteadyTime now, std::string_view text) {
     if (text == "2probe") {
+        if (link_bytes_ > 0) return drop_probe(true);  // it does not read what it asks for
         // Data keeps going over polling until the client confirms; a waiting GET has to come back first.
-        probe_->send(std::array{OutPacket::control(kProbePong)});
+        link_bytes_ = probe_->send(std::array{OutPacket::control(kProbePong)});
+        on_queued(static_cast<std::ptrdiff_t>(link_bytes_));
         probe_state_ = Probe::probed;
         noop_at_ = now;
         if (poll_ != nullptr) flush_poll(now);
@@ -158,6 +160,8 @@ void EngineSession::drop_probe(bool close_it) {
     WebSocketLink* const probe = std::exchange(probe_, nullptr);
     probe_state_ = Probe::none;
     upgrade_at_ = kNever;
+    on_queued(-static_cast<std::ptrdiff_t>(link_bytes_));
+    link_bytes_ = 0;
     if (close_it) probe->close();
     on_work();
 }

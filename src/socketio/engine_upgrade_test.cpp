@@ -156,6 +156,37 @@ TEST_F(Upgrade, AnythingElseOnTheProbeDropsOnlyTheWebSocket) {
     EXPECT_TRUE(disconnects.empty());
 }
 
+TEST_F(Upgrade, AProbeThatCannotTakeItsAnswerIsWaitedFor) {
+    auto& session = polling_joined();
+    FakeLink link;
+    link.busy = true;
+    session.begin_upgrade(now(), link);
+    text(session, link, "2probe");
+    EXPECT_EQ(server->queued_bytes(), 6U);
+    text(session, link, "5");
+    emit(1);
+    flush();
+    EXPECT_EQ(link.take(), std::vector<std::string>{"3probe"}) << "nothing before it is writable";
+    link.busy = false;
+    link.behind = 0;
+    session.link_writable(link);
+    flush();
+    EXPECT_EQ(link.take(), std::vector<std::string>{"42[\"n\",1]"});
+    EXPECT_EQ(server->queued_bytes(), 0U);
+}
+
+TEST_F(Upgrade, AProbeThatAsksAgainWithoutReadingIsDropped) {
+    auto& session = polling_joined();
+    FakeLink link;
+    link.busy = true;
+    session.begin_upgrade(now(), link);
+    text(session, link, "2probe");
+    text(session, link, "2probe");
+    EXPECT_TRUE(link.closed);
+    EXPECT_TRUE(session.open());
+    EXPECT_EQ(server->queued_bytes(), 0U);
+}
+
 TEST_F(Upgrade, AClosedSessionClosesBoth) {
     auto& session = polling_joined();
     FakeLink link;
