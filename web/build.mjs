@@ -1,5 +1,6 @@
 // Bundles the demo page. `node build.mjs [--outdir DIR]`; the same sources always give the same bytes.
-import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -29,11 +30,20 @@ await build({
   platform: "browser",
   target: "es2022",
 });
-await build({ ...shared, entryPoints: ["styles.css"], outfile: join(outdir, "styles.css"), target: "chrome123" });
+await build({
+  ...shared,
+  entryPoints: ["styles.css"],
+  outdir,
+  target: "chrome123",
+  loader: { ".woff2": "copy" },
+  assetNames: "fonts/[name]",
+});
+const font = dirname(createRequire(import.meta.url).resolve("@fontsource/be-vietnam-pro/package.json"));
+await copyFile(join(font, "LICENSE"), join(outdir, "fonts", "LICENSE.txt"));
 for (const name of ["index.html", "bell.svg"]) await copyFile(join(here, name), join(outdir, name));
 
-for (const name of ["index.html", "app.js", "styles.css", "bell.svg"]) {
+for (const name of ["index.html", "app.js", "styles.css", "bell.svg", ...(await readdir(join(outdir, "fonts"))).map((each) => `fonts/${each}`)]) {
   const bytes = await readFile(join(outdir, name));
   const gzipped = gzipSync(bytes, { level: 9 }).length;
-  console.log(`${name.padEnd(12)}${String(bytes.length).padStart(8)} B${String(gzipped).padStart(8)} B gzip`);
+  console.log(`${name.padEnd(52)}${String(bytes.length).padStart(8)} B${String(gzipped).padStart(8)} B gzip`);
 }

@@ -53,8 +53,8 @@ TEST_F(StaticFiles, AreServedWithTheirProtection) {
         EXPECT_THAT(got, HasSubstr("ETag: " + std::string{sample("/index.html").etag}));
         EXPECT_THAT(got, HasSubstr("Cache-Control: no-cache"));
         EXPECT_THAT(got, HasSubstr("Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
-                                   "img-src 'self' data:; connect-src 'self' ws: wss:; base-uri 'none'; form-action "
-                                   "'self'; frame-ancestors 'none'\r\n"));
+                                   "img-src 'self' data:; font-src 'self'; connect-src 'self' ws: wss:; base-uri "
+                                   "'none'; form-action 'self'; frame-ancestors 'none'\r\n"));
         EXPECT_THAT(got, HasSubstr("X-Content-Type-Options: nosniff"));
         EXPECT_THAT(got, HasSubstr("Referrer-Policy: no-referrer"));
     }

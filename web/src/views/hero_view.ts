@@ -26,7 +26,7 @@ function miniInbox(): HTMLElement {
     "div",
     { class: "mini-inbox" },
     h("span", { class: "mini-dot" }),
-    h("div", { class: "mini-page" }, line("w80"), line("w90"), line("w50")),
+    h("div", { class: "mini-page" }, h("span", { class: "mini-title" }, () => t().samples[1]?.[0] ?? ""), line("w90"), line("w50")),
   );
 }
 

@@ -75,7 +75,7 @@ function terminal(userId: string): HTMLElement {
     "div",
     { class: "aside" },
     h("p", { class: "step-title" }, () => t().tryTerminal),
-    h("div", { class: "terminal" }, h("code", { tabindex: 0 }, command), button),
+    h("div", { class: "terminal" }, h("code", {}, command), button),
     h("p", { class: "visually-hidden", role: "status" }, () => (copied.get() ? t().copied : "")),
   );
 }
