@@ -1,5 +1,7 @@
 // A Socket.IO packet: the decoder against itself, and its JSON against Boost.JSON's reading.
+#include <algorithm>
 #include <boost/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -50,8 +52,8 @@ void check_string(std::string_view quoted) {
     for (const char c : written) require(static_cast<unsigned char>(c) >= 0x20, "no control character is written");
 }
 
-void check_arguments(const std::vector<std::string>& arguments) {
-    for (const std::string& argument : arguments) {
+void check_arguments(std::span<const std::string_view> arguments) {
+    for (const std::string_view argument : arguments) {
         require(static_cast<bool>(socketio::JsonScanner{argument}.value()), "each argument is a JSON value");
         if (argument.front() == '"') check_string(argument);
     }
@@ -62,14 +64,16 @@ void check_event(const socketio::Packet& packet, const socketio::ReceivedEvent& 
     require(!socketio::is_reserved_event(event.name), "no reserved name comes through");
     check_arguments(event.arguments_json);
     // What came in can be sent on, and says the same.
-    const std::vector<std::string_view> arguments{event.arguments_json.begin(), event.arguments_json.end()};
     const std::vector<std::string> attachments(packet.attachments);
-    const auto encoded = socketio::EncodedEvent::make(event.name, arguments, attachments);
+    const auto encoded = socketio::EncodedEvent::make(event.name, event.arguments_json, attachments);
+    require(encoded.event() == event.name, "an event knows its name");
     const std::string text = encoded.payload(packet.nsp);
     const auto again = socketio::decode_packet(std::string_view{text}.substr(1));
     require(static_cast<bool>(again), "what was decoded can be encoded");
-    const auto event_again = socketio::decode_event(*again);
-    require(event_again && event_again->name == event.name && event_again->arguments_json == event.arguments_json,
+    socketio::ArrayDecoder decoder;
+    const auto event_again = decoder.event(*again);
+    require(event_again && event_again->name == event.name &&
+                std::ranges::equal(event_again->arguments_json, event.arguments_json),
             "and decodes to the same event");
 }
 
@@ -84,9 +88,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(packet->nsp.starts_with('/') && packet->nsp.size() <= socketio::kNamespaceNameMax,
             "a namespace has a name");
     require(packet->ack_id.size() <= 16, "an ack id is at most 2^53 - 1");
-    if (const auto event = socketio::decode_event(*packet)) check_event(*packet, *event);
-    if (const auto ack = socketio::decode_ack(*packet)) {
-        check_arguments({ack->begin(), ack->end()});
-    }
+    socketio::ArrayDecoder decoder;
+    if (const auto event = decoder.event(*packet)) check_event(*packet, *event);
+    if (const auto ack = decoder.ack(*packet)) check_arguments(*ack);
     return 0;
 }

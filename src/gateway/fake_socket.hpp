@@ -36,14 +36,15 @@ class FakeSocket final : public socketio::Socket {
         if (on_disconnect) on_disconnect(reason);
     }
     /// The client sends an event; its acks come into `acks`.
-    void send(std::string name, std::vector<std::string> arguments, bool with_ack = true) {
+    void send(std::string_view name, const std::vector<std::string>& arguments, bool with_ack = true) {
         socketio::Ack ack;
         if (with_ack) {
             ack = socketio::Ack{[this](const std::vector<std::string_view>& json, const std::vector<std::string>&) {
                 acks.emplace_back(json.at(0));
             }};
         }
-        const socketio::ReceivedEvent event{std::move(name), std::move(arguments), {}};
+        const std::vector<std::string_view> views{arguments.begin(), arguments.end()};
+        const socketio::ReceivedEvent event{name, views, {}};
         on_event(event, std::move(ack));
     }
 

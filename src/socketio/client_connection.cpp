@@ -51,52 +51,56 @@ void ClientConnection::on_text(base::SteadyTime now, std::string_view text) {
     if (server_.observer_ != nullptr) server_.observer_->on_message_received(text.size());
     if (server_.engine_handler_) return server_.engine_handler_(*this, false, text);
     if (binary_) return close("forced close");
-    const auto packet = decode_packet(text);
-    if (!packet) return close("forced close");
-    on_packet(now, *packet);
+    on_packet(now, text);
 }
 
-void ClientConnection::on_packet(base::SteadyTime now, const Packet& packet) {
-    switch (packet.type) {
+void ClientConnection::on_packet(base::SteadyTime now, std::string_view text) {
+    const auto packet = decode_packet(text);
+    if (!packet) return close("forced close");
+    switch (packet->type) {
         case PacketType::connect:
-            return on_connect(packet);
+            return on_connect(*packet);
         case PacketType::disconnect:
-            if (const auto socket = find_socket(packet.nsp)) return forget(*socket, "client namespace disconnect");
-            require_socket(now, packet.nsp);
+            if (const auto socket = find_socket(packet->nsp)) return forget(*socket, "client namespace disconnect");
+            require_socket(now, packet->nsp);
             return;
-        case PacketType::event: {
-            const auto event = decode_event(packet);
-            if (!event) return close("forced close");
-            return on_event(now, packet.nsp, *event, packet.ack_id);
-        }
+        case PacketType::event:
         case PacketType::ack:
-            // The server asks for no acks, so this answers nothing; it must be well-formed all the same.
-            if (!decode_ack(packet)) return close("forced close");
-            require_socket(now, packet.nsp);
-            return;
+            return on_array(now, *packet, {});
         case PacketType::binary_event:
-        case PacketType::binary_ack: {
-            auto pending = std::make_unique<PendingBinary>();
-            if (packet.type == PacketType::binary_event) {
-                auto event = decode_event(packet);
-                if (!event) return close("forced close");
-                pending->event = std::move(*event);
-            } else if (!decode_ack(packet)) {
-                return close("forced close");
-            }
-            pending->type = packet.type;
-            pending->nsp = packet.nsp;
-            pending->ack_id = packet.ack_id;
-            pending->attachments = packet.attachments;
-            pending->bytes = 0;
-            pending->give_up_at = now + config().attachment_timeout;
-            binary_ = std::move(pending);
-            on_work();
-            return;
-        }
+        case PacketType::binary_ack:
+            return await_attachments(now, text);
         case PacketType::connect_error:
             return close("forced close");
     }
+}
+
+void ClientConnection::on_array(base::SteadyTime now, const Packet& packet, std::vector<std::string> attachments) {
+    if (packet.type == PacketType::ack || packet.type == PacketType::binary_ack) {
+        // The server asks for no acks, so this answers nothing; it must be well-formed all the same.
+        if (!server_.arrays_.ack(packet)) return close("forced close");
+        require_socket(now, packet.nsp);
+        return;
+    }
+    auto event = server_.arrays_.event(packet);
+    if (!event) return close("forced close");
+    event->attachments = std::move(attachments);
+    const auto socket = require_socket(now, packet.nsp);
+    if (!socket) return;
+    if (!guarded("event", [&] { socket->deliver(*event, packet.ack_id); })) close("forced server close");
+}
+
+void ClientConnection::await_attachments(base::SteadyTime now, std::string_view text) {
+    auto pending = std::make_unique<PendingBinary>();
+    pending->text = text;
+    pending->packet = *decode_packet(pending->text);
+    const Packet& packet = pending->packet;
+    const bool valid = packet.type == PacketType::binary_event ? bool{server_.arrays_.event(packet)}
+                                                               : bool{server_.arrays_.ack(packet)};
+    if (!valid) return close("forced close");
+    pending->give_up_at = now + config().attachment_timeout;
+    binary_ = std::move(pending);
+    on_work();
 }
 
 void ClientConnection::on_binary(base::SteadyTime now, std::string_view data) {
@@ -105,22 +109,11 @@ void ClientConnection::on_binary(base::SteadyTime now, std::string_view data) {
     if (!binary_) return close("forced close");
     binary_->bytes += data.size();
     if (binary_->bytes > config().attachment_bytes_max) return close("forced close");
-    binary_->event.attachments.emplace_back(data);
+    binary_->attachments.emplace_back(data);
     binary_->give_up_at = now + config().attachment_timeout;
-    if (binary_->event.attachments.size() < binary_->attachments) return;
+    if (binary_->attachments.size() < binary_->packet.attachments) return;
     const auto done = std::exchange(binary_, nullptr);
-    if (done->type == PacketType::binary_event) {
-        on_event(now, done->nsp, done->event, done->ack_id);
-    } else {
-        require_socket(now, done->nsp);
-    }
-}
-
-void ClientConnection::on_event(base::SteadyTime now, std::string_view nsp, const ReceivedEvent& event,
-                                std::string_view ack_id) {
-    const auto socket = require_socket(now, nsp);
-    if (!socket) return;
-    if (!guarded("event", [&] { socket->deliver(event, ack_id); })) close("forced server close");
+    on_array(now, done->packet, std::move(done->attachments));
 }
 
 // --- Namespaces ------------------------------------------------------------------------------------------------------

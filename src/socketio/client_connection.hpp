@@ -35,12 +35,10 @@ class ClientConnection final : public EngineSession {
  private:
     /// A binary packet whose attachments are on their way.
     struct PendingBinary {
-        PacketType type;
-        std::string nsp;
-        std::string ack_id;
-        std::size_t attachments;
-        std::size_t bytes;
-        ReceivedEvent event;
+        std::string text;
+        Packet packet;  ///< points into `text`
+        std::vector<std::string> attachments;
+        std::size_t bytes = 0;
         base::SteadyTime give_up_at;
     };
     struct Left {
@@ -60,9 +58,11 @@ class ClientConnection final : public EngineSession {
     void on_upper_time(base::SteadyTime now) override;
     void on_upper_flush(base::SteadyTime now) override;
 
-    void on_packet(base::SteadyTime now, const Packet& packet);
+    void on_packet(base::SteadyTime now, std::string_view text);
     void on_connect(const Packet& packet);
-    void on_event(base::SteadyTime now, std::string_view nsp, const ReceivedEvent& event, std::string_view ack_id);
+    /// An event or ack, with all its attachments.
+    void on_array(base::SteadyTime now, const Packet& packet, std::vector<std::string> attachments);
+    void await_attachments(base::SteadyTime now, std::string_view text);
     void run_middleware(const std::shared_ptr<SocketImpl>& socket, std::size_t index);
     /// The joined socket of that namespace. Null when there is none: then the packet was late and is to be dropped, or
     /// the connection is closing.

@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "socketio/deadline_heap.hpp"
 #include "socketio/engine_session.hpp"
+#include "socketio/packet.hpp"
 #include "socketio/server.hpp"
 
 namespace carillon::socketio {
@@ -124,6 +125,7 @@ class Server {
     std::vector<std::unique_ptr<ClientConnection>> ended_;  ///< freed by the next flush: their own code may be running
     std::vector<ClientConnection*> dirty_;
     std::vector<ClientConnection*> flushing_;
+    ArrayDecoder arrays_;
     DeadlineHeap deadlines_;
     std::size_t open_sessions_ = 0;
     std::size_t queued_bytes_ = 0;

@@ -43,11 +43,11 @@ base::Result<std::string_view> JsonScanner::value() {
     return found;
 }
 
-base::Result<std::vector<std::string_view>> JsonScanner::array() {
-    std::vector<std::string_view> elements;
+base::Result<void> JsonScanner::array(std::vector<std::string_view>& elements) {
+    elements.clear();
     skip_whitespace();
     if (!scan_array(1, &elements) || !nothing_follows()) return error_;
-    return elements;
+    return {};
 }
 
 base::Result<std::string_view> JsonScanner::object() {

@@ -29,8 +29,8 @@ class JsonScanner {
 
     /// The text is one value of any kind; returns it without the whitespace around it.
     base::Result<std::string_view> value();
-    /// The text is one array; returns the text of each element.
-    base::Result<std::vector<std::string_view>> array();
+    /// The text is one array; replaces `elements` with the text of each element.
+    base::Result<void> array(std::vector<std::string_view>& elements);
     /// The text is one object; returns it without the whitespace around it.
     base::Result<std::string_view> object();
 

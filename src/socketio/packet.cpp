@@ -79,12 +79,6 @@ base::Result<void> check_payload(const Packet& packet) {
     return errc::packet_invalid;
 }
 
-base::Result<std::vector<std::string_view>> decode_array(const Packet& packet) {
-    if (packet.attachments == 0) return JsonScanner{packet.payload}.array();
-    PlaceholderScan placeholders{packet.attachments, 0};
-    return JsonScanner{packet.payload, &placeholders}.array();
-}
-
 }  // namespace
 
 base::Result<Packet> decode_packet(std::string_view text) {
@@ -110,26 +104,33 @@ base::Result<Packet> decode_packet(std::string_view text) {
     return packet;
 }
 
-base::Result<ReceivedEvent> decode_event(const Packet& packet) {
-    const auto elements = decode_array(packet);
-    if (!elements) return elements.error();
-    if (elements->empty()) return errc::packet_invalid;
-    const std::string_view first = elements->front();
+base::Result<void> ArrayDecoder::scan(const Packet& packet) {
+    if (packet.attachments == 0) return JsonScanner{packet.payload}.array(elements_);
+    PlaceholderScan placeholders{packet.attachments, 0};
+    return JsonScanner{packet.payload, &placeholders}.array(elements_);
+}
+
+base::Result<ReceivedEvent> ArrayDecoder::event(const Packet& packet) {
+    CARILLON_TRY(scan(packet));
+    if (elements_.empty()) return errc::packet_invalid;
+    const std::string_view first = elements_.front();
     ReceivedEvent event;
     if (first.front() == '"') {
-        event.name = unescape_json_string(first);
+        event.name = first.substr(1, first.size() - 2);
+        if (event.name.find('\\') != std::string_view::npos) event.name = name_ = unescape_json_string(first);
         if (is_reserved_event(event.name)) return errc::packet_invalid;
     } else if (first.front() == '-' || is_digit(first.front())) {
         event.name = first;
     } else {
         return errc::packet_invalid;
     }
-    event.arguments_json.assign(elements->begin() + 1, elements->end());
+    event.arguments_json = std::span<const std::string_view>{elements_}.subspan(1);
     return event;
 }
 
-base::Result<std::vector<std::string_view>> decode_ack(const Packet& packet) {
-    return decode_array(packet);
+base::Result<std::span<const std::string_view>> ArrayDecoder::ack(const Packet& packet) {
+    CARILLON_TRY(scan(packet));
+    return std::span<const std::string_view>{elements_};
 }
 
 bool is_reserved_event(std::string_view name) {
@@ -139,7 +140,7 @@ bool is_reserved_event(std::string_view name) {
 }
 
 std::size_t append_array(std::string& out, std::optional<std::string_view> name,
-                         const std::vector<std::string_view>& arguments_json, std::size_t attachments) {
+                         std::span<const std::string_view> arguments_json, std::size_t attachments) {
     if (attachments > kAttachmentsMax) throw std::invalid_argument{"a packet has too many attachments"};
     std::size_t size = out.size() + 2 + (name ? name->size() + 2 : 0);
     for (const auto argument : arguments_json) size += argument.size() + 1;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,12 +38,20 @@ struct Packet {
 /// Decodes and validates all but the elements of arrays.
 base::Result<Packet> decode_packet(std::string_view text);
 
-/// Decodes the array of an event into name and arguments (`attachments` is left empty). Checks the reserved names and,
-/// for a binary event, the placeholders.
-base::Result<ReceivedEvent> decode_event(const Packet& packet);
+/// Takes the arrays of events and acks apart and validates them, the placeholders of binary ones too. Results point
+/// into the packet's text and into the decoder, and are good until its next call: once warm, it allocates nothing.
+class ArrayDecoder {
+ public:
+    /// Name and arguments; `attachments` is left empty. Reserved names are refused.
+    base::Result<ReceivedEvent> event(const Packet& packet);
+    base::Result<std::span<const std::string_view>> ack(const Packet& packet);
 
-/// Validates the array of an ack in the same way.
-base::Result<std::vector<std::string_view>> decode_ack(const Packet& packet);
+ private:
+    base::Result<void> scan(const Packet& packet);
+
+    std::vector<std::string_view> elements_;
+    std::string name_;  ///< of an event, when it has escapes
+};
 
 /// Whether an event may not have this name, because clients and servers raise it themselves.
 bool is_reserved_event(std::string_view name);
@@ -50,7 +59,7 @@ bool is_reserved_event(std::string_view name);
 /// Appends `["name",args…]`, or `[args…]` without a name. Returns how many placeholders there are. Throws
 /// std::invalid_argument as `EncodedEvent::make` says.
 std::size_t append_array(std::string& out, std::optional<std::string_view> name,
-                         const std::vector<std::string_view>& arguments_json, std::size_t attachments);
+                         std::span<const std::string_view> arguments_json, std::size_t attachments);
 
 /// The text in front of a packet's payload, with the Engine.IO type digit: `42`, `42/ws,`, `43/ws,7`, `451-/ws,`.
 std::string packet_prefix(PacketType type, std::string_view nsp, std::string_view ack_id = {},

@@ -1,20 +1,37 @@
 #include "socketio/server.hpp"
 
+#include <utility>
+
 #include "socketio/packet.hpp"
 
 namespace carillon::socketio {
 
-EncodedEvent EncodedEvent::make(std::string_view event, const std::vector<std::string_view>& arguments_json,
+EncodedEvent EncodedEvent::make(std::string_view event, std::span<const std::string_view> arguments_json,
                                 std::vector<std::string> attachments) {
     std::string array;
     const std::size_t placeholders = append_array(array, event, arguments_json, attachments.size());
     EncodedEvent encoded;
-    encoded.event_ = event;
+    // Written without escapes, a name stands in the array as it is.
+    if (array.compare(2, event.size(), event) == 0 && array[2 + event.size()] == '"') {
+        encoded.name_size_ = event.size();
+    } else {
+        encoded.escaped_name_ = event;
+    }
     encoded.array_ = std::make_shared<const std::string>(std::move(array));
     if (placeholders > 0) {
         encoded.attachments_ = std::make_shared<const std::vector<std::string>>(std::move(attachments));
     }
     return encoded;
+}
+
+EncodedEvent EncodedEvent::make(std::string_view event, std::initializer_list<std::string_view> arguments_json,
+                                std::vector<std::string> attachments) {
+    return make(event, std::span{arguments_json.begin(), arguments_json.size()}, std::move(attachments));
+}
+
+std::string_view EncodedEvent::event() const {
+    if (!escaped_name_.empty() || !array_) return escaped_name_;
+    return std::string_view{*array_}.substr(2, name_size_);
 }
 
 std::string EncodedEvent::payload(std::string_view nsp) const {

@@ -3,9 +3,11 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,11 +34,14 @@ class EncodedEvent {
     /// `arguments_json`: the JSON text of each argument. `attachments`: what its placeholders
     /// (`{"_placeholder":true,"num":0}`) stand for; ignored when there is no placeholder. Throws std::invalid_argument
     /// when an argument is not valid JSON or a placeholder has no attachment.
-    static EncodedEvent make(std::string_view event, const std::vector<std::string_view>& arguments_json,
+    static EncodedEvent make(std::string_view event, std::span<const std::string_view> arguments_json,
+                             std::vector<std::string> attachments = {});
+    static EncodedEvent make(std::string_view event, std::initializer_list<std::string_view> arguments_json,
                              std::vector<std::string> attachments = {});
     /// The Engine.IO text payload for a namespace: `42["…",…]`, `42/ws,["…",…]`, `451-["…",…]`.
     std::string payload(std::string_view nsp) const;
-    std::string_view event() const { return event_; }
+    /// Its name; good as long as the event or a copy of it.
+    std::string_view event() const;
     std::size_t bytes() const { return array_ ? array_->size() : 0; }
     /// `["name",args…]`, shared by all who send it.
     const std::shared_ptr<const std::string>& array() const { return array_; }
@@ -44,16 +49,17 @@ class EncodedEvent {
     const std::shared_ptr<const std::vector<std::string>>& attachments() const { return attachments_; }
 
  private:
-    std::string event_;
     std::shared_ptr<const std::string> array_;  ///< `["name",args…]`
+    std::size_t name_size_ = 0;                 ///< of the name in `array_`, between its quotes
+    std::string escaped_name_;                  ///< the name itself, when it is written with escapes
     std::shared_ptr<const std::vector<std::string>> attachments_;
 };
 
-/// One argument of a received event or ack: its JSON text, in which binary attachments are placeholders.
+/// What a handler is given. The texts are good until it returns.
 struct ReceivedEvent {
-    std::string name;
-    std::vector<std::string> arguments_json;
-    std::vector<std::string> attachments;  ///< of a binary event, in order
+    std::string_view name;
+    std::span<const std::string_view> arguments_json;  ///< each its JSON text; attachments are placeholders in it
+    std::vector<std::string> attachments;              ///< of a binary event, in order
 };
 
 /// Answers a received event once. Empty when the client asked for no answer. May be kept and called later; a call after

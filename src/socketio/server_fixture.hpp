@@ -98,8 +98,8 @@ class ServerFixture : public ::testing::Test {
     }
 
     static std::string describe(const ReceivedEvent& event) {
-        std::string text = event.name;
-        for (const auto& argument : event.arguments_json) text += " " + argument;
+        std::string text{event.name};
+        for (const auto argument : event.arguments_json) text += " " + std::string{argument};
         for (const auto& attachment : event.attachments) text += " <" + attachment + ">";
         return text;
     }
