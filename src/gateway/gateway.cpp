@@ -68,14 +68,16 @@ void Gateway::Impl::build_shards(const std::vector<loop::Executor>& executors) {
                                metrics,
                                router,
                                std::make_shared<http::ConnectionBudget>(config.max_connections)};
-    const bool several = executors.size() > 1;
     std::vector<http::EngineEndpoint*> endpoints;
     std::vector<ShardLink> links;
     for (std::size_t i = 0; i < executors.size(); ++i) {
         // A port that was picked for the first is the others' too.
         const std::uint16_t port = i == 0 ? config.port : shards.front()->port();
+        const auto sharing = executors.size() == 1 ? http::PortSharing::none
+                             : i == 0              ? http::PortSharing::founds
+                                                   : http::PortSharing::joins;
         shards.push_back(
-            std::make_unique<Shard>(executors[i], static_cast<std::uint16_t>(i), port, several, config, shared));
+            std::make_unique<Shard>(executors[i], static_cast<std::uint16_t>(i), port, sharing, config, shared));
         endpoints.push_back(&shards.back()->endpoint());
         links.push_back({executors[i], shards.back().get()});
     }

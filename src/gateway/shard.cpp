@@ -35,11 +35,11 @@ http::EngineEndpointConfig endpoint_config(const GatewayConfig& config, const Sh
     return endpoint;
 }
 
-http::ServerConfig http_config(const GatewayConfig& config, std::uint16_t port, bool reuse_port) {
+http::ServerConfig http_config(const GatewayConfig& config, std::uint16_t port, http::PortSharing sharing) {
     http::ServerConfig http;
     http.host = config.host;
     http.port = port;
-    http.reuse_port = reuse_port;
+    http.sharing = sharing;
     // Room for requests beside the sockets' own connections; the sockets have a limit of their own.
     http.connections_max = std::max<std::size_t>(http.connections_max, config.max_connections * 2UL + 1'000);
     http.cors.origins = config.cors_origins;
@@ -81,13 +81,13 @@ class Shard::Observer final : public socketio::Observer {
     GatewayMetrics& metrics_;
 };
 
-Shard::Shard(loop::Executor executor, std::uint16_t index, std::uint16_t port, bool reuse_port,
+Shard::Shard(loop::Executor executor, std::uint16_t index, std::uint16_t port, http::PortSharing sharing,
              const GatewayConfig& config, const ShardServices& services)
     : context_{make_context(executor, config, services)},
       observer_{std::make_unique<Observer>(services.metrics)},
       server_{engine_config(config, index), observer_.get()},
       endpoint_{executor, server_, services.clock, endpoint_config(config, services)},
-      http_{executor, http_config(config, port, reuse_port), services.clock, services.router, &endpoint_},
+      http_{executor, http_config(config, port, sharing), services.clock, services.router, &endpoint_},
       timer_{std::make_unique<DeadlineTimer>(executor, services.clock, context_->deadlines)} {
     SocketSession::serve(server_.of("/"), context_);
     SocketSession::serve(server_.of("/ws"), context_);

@@ -35,7 +35,7 @@ struct ShardServices {
 class Shard final : public DeliveryTarget {
  public:
     /// Listens at once: throws std::system_error when it cannot. With more than one shard all listen on the same port.
-    Shard(loop::Executor executor, std::uint16_t index, std::uint16_t port, bool reuse_port,
+    Shard(loop::Executor executor, std::uint16_t index, std::uint16_t port, http::PortSharing sharing,
           const GatewayConfig& config, const ShardServices& services);
     ~Shard() override;
     Shard(const Shard&) = delete;

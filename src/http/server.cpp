@@ -36,11 +36,10 @@ void listen(tcp::acceptor& acceptor, const loop::Executor& executor, const Serve
     const auto endpoint = resolve(executor, config);
     acceptor.open(endpoint.protocol());
     acceptor.set_option(tcp::acceptor::reuse_address{true});
-    if (config.reuse_port) {
-        using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
-        acceptor.set_option(ReusePort{true});
-    }
+    using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+    if (config.sharing == PortSharing::joins) acceptor.set_option(ReusePort{true});
     acceptor.bind(endpoint);
+    if (config.sharing == PortSharing::founds) acceptor.set_option(ReusePort{true});
     acceptor.listen(tcp::acceptor::max_listen_connections);
     acceptor.non_blocking(true);
 }

@@ -20,10 +20,14 @@ struct CorsConfig {
     std::vector<std::string> origins;
 };
 
+/// How a port is shared by the servers of one process (SO_REUSEPORT). The first founds it, alone: a second process of
+/// the same user is refused and does not take a part of the connections. The others join.
+enum class PortSharing : std::uint8_t { none, founds, joins };
+
 struct ServerConfig {
     std::string host = "127.0.0.1";
     std::uint16_t port = 0;  ///< 0 picks a free one
-    bool reuse_port = false;
+    PortSharing sharing = PortSharing::none;
     std::size_t header_bytes_max = 16 * 1024;
     std::size_t header_fields_max = 100;
     std::chrono::milliseconds header_timeout{15'000};  ///< from the first byte to the end of the head

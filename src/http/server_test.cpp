@@ -61,15 +61,26 @@ TEST(Server, NamesAddressAndPortWhenThePortIsTaken) {
     }
 }
 
-TEST(Server, SharesAPortWithReusePort) {
+TEST(Server, SharesAPortWithTheServersThatJoinItsFounder) {
     ServerConfig config;
-    config.reuse_port = true;
+    config.sharing = PortSharing::founds;
+    ProbeServer first{config};
+    first.start();
+    config.port = first.server->port();
+    config.sharing = PortSharing::joins;
+    ProbeServer second{config};
+    EXPECT_NO_THROW(second.start());
+    EXPECT_EQ(second.server->port(), first.server->port());
+}
+
+TEST(Server, IsRefusedAPortThatAnotherHasFounded) {
+    ServerConfig config;
+    config.sharing = PortSharing::founds;
     ProbeServer first{config};
     first.start();
     config.port = first.server->port();
     ProbeServer second{config};
-    EXPECT_NO_THROW(second.start());
-    EXPECT_EQ(second.server->port(), first.server->port());
+    EXPECT_THROW(second.start(), std::system_error);
 }
 
 TEST(Server, LosesTrackOfNoneOfAThousandConnections) {

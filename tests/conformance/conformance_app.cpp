@@ -39,7 +39,7 @@ struct Shard {
         : loop{"shard"},
           server{server_config(options, index)},
           endpoint{loop.executor(), server, base::system_clock(), endpoint_config(path)},
-          listener{loop.executor(), listener_config(port), base::system_clock(), router, &endpoint} {}
+          listener{loop.executor(), listener_config(index, port), base::system_clock(), router, &endpoint} {}
 
     static socketio::ServerConfig server_config(const Options& options, std::uint16_t index) {
         auto config = options.server;
@@ -51,10 +51,10 @@ struct Shard {
         config.path = path;
         return config;
     }
-    static http::ServerConfig listener_config(std::uint16_t port) {
+    static http::ServerConfig listener_config(std::uint16_t index, std::uint16_t port) {
         http::ServerConfig config;
         config.port = port;
-        config.reuse_port = true;
+        config.sharing = index == 0 ? http::PortSharing::founds : http::PortSharing::joins;
         config.cors.origins = {"*"};
         return config;
     }
