@@ -137,6 +137,7 @@ class Run {
         sockets_.clear();
         verdicts_.clear();
         advance(46s);
+        require(answered_ == asked_, "each question has one answer, if only that there is none");
         require(server_->find(sid_) == nullptr, "a closed session goes");
         require(server_->sessions() == 0 && server_->queued_bytes() == 0, "nothing is left of it");
         require(!server_->next_deadline(), "no deadline is left");
@@ -214,6 +215,12 @@ class Run {
                 server_->of("/ws").to_room(
                     "all", socketio::EncodedEvent::make(text, {"{\"_placeholder\":true,\"num\":0}"}, {"\x01", "\x02"}));
                 break;
+            case 'q':
+                if (sockets_.empty()) break;
+                asked_ += sockets_.back()->emit_with_ack(
+                    socketio::EncodedEvent::make("ask", {text.empty() ? "1" : "2"}), milliseconds(text),
+                    [this](const socketio::ReceivedAck*) { ++answered_; });
+                break;
             case 'k':
                 if (!sockets_.empty()) sockets_.back()->disconnect(text == "1");
                 break;
@@ -275,6 +282,8 @@ class Run {
     std::vector<socketio::SocketPtr> sockets_;
     std::deque<socketio::Next> verdicts_;
     std::string sid_;
+    std::size_t asked_ = 0;
+    std::size_t answered_ = 0;
     std::optional<socketio::Server> server_;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,9 @@ class FakeSocket final : public socketio::Socket {
     void emit(const socketio::EncodedEvent& event) override {
         if (connected_) emitted.push_back(event.payload("/").substr(2));
         if (on_emit) on_emit();
+    }
+    bool emit_with_ack(const socketio::EncodedEvent&, std::chrono::milliseconds, socketio::AckHandler) override {
+        return false;
     }
     void join(std::string) override {}
     void leave(const std::string&) override {}

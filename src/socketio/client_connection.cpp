@@ -77,9 +77,12 @@ void ClientConnection::on_packet(base::SteadyTime now, std::string_view text) {
 
 void ClientConnection::on_array(base::SteadyTime now, const Packet& packet, std::vector<std::string> attachments) {
     if (packet.type == PacketType::ack || packet.type == PacketType::binary_ack) {
-        // The server asks for no acks, so this answers nothing; it must be well-formed all the same.
-        if (!server_.arrays_.ack(packet)) return close("forced close");
-        require_socket(now, packet.nsp);
+        const auto arguments = server_.arrays_.ack(packet);
+        if (!arguments) return close("forced close");
+        const auto socket = require_socket(now, packet.nsp);
+        if (!socket) return;
+        const ReceivedAck ack{*arguments, std::move(attachments)};
+        if (!guarded("ack", [&] { socket->take_ack(packet.ack_id, ack); })) close("forced server close");
         return;
     }
     auto event = server_.arrays_.event(packet);
@@ -221,6 +224,7 @@ void ClientConnection::orphan() {
     abandon();
     for (const auto& socket : std::exchange(sockets_, {})) {
         socket->on_disconnect = nullptr;
+        socket->drop_acks();
         socket->detach({});
     }
 }
@@ -243,16 +247,25 @@ void ClientConnection::on_queued(std::ptrdiff_t bytes) {
 }
 
 base::SteadyTime ClientConnection::upper_deadline() const {
-    return binary_ ? std::min(connect_at_, binary_->give_up_at) : connect_at_;
+    base::SteadyTime at = binary_ ? std::min(connect_at_, binary_->give_up_at) : connect_at_;
+    for (const auto& socket : sockets_) at = std::min(at, socket->ack_deadline());
+    return at;
 }
 
 void ClientConnection::on_upper_time(base::SteadyTime now) {
     if (binary_ && now >= binary_->give_up_at) return close("forced close");
-    if (now >= connect_at_) close("connect timeout");
+    if (now >= connect_at_) return close("connect timeout");
+    const auto sockets = sockets_;  // a handler may leave
+    for (const auto& socket : sockets) {
+        if (!guarded("ack", [&] { socket->give_up_acks(now); })) return close("forced server close");
+    }
 }
 
 void ClientConnection::on_upper_flush(base::SteadyTime now) {
-    // Leaving happens without a clock at hand; its consequences in time begin with the end of the turn.
+    // Asking and leaving happen without a clock at hand; their consequences in time begin with the end of the turn.
+    if (std::exchange(asked_in_this_turn_, false)) {
+        for (const auto& socket : sockets_) socket->arm_acks(now);
+    }
     if (!std::exchange(left_in_this_turn_, false)) return;
     std::erase_if(left_, [now](const Left& left) { return left.until < now; });
     for (Left& left : left_) {

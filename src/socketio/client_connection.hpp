@@ -26,6 +26,8 @@ class ClientConnection final : public EngineSession {
     /// The middleware's verdict on a pending socket.
     void admit(const std::shared_ptr<SocketImpl>& socket);
     void refuse(SocketImpl& socket, const ConnectError& error);
+    /// A socket asked for an answer in this turn.
+    void expect_ack() { asked_in_this_turn_ = true; }
 
     /// Lets go of sockets and transports without a word to anybody: the server is being destroyed.
     void orphan();
@@ -80,6 +82,7 @@ class ClientConnection final : public EngineSession {
     std::unique_ptr<PendingBinary> binary_;
     base::SteadyTime connect_at_;  ///< when a connection without a namespace is closed
     bool left_in_this_turn_ = false;
+    bool asked_in_this_turn_ = false;
 };
 
 }  // namespace carillon::socketio

@@ -115,6 +115,112 @@ TEST_F(Namespaces, AnAckAfterTheEndDoesNothing) {
     EXPECT_EQ(disconnects.size(), 1U);
 }
 
+class ServerAcks : public ServerFixture {
+ protected:
+    bool ask(std::string_view name, ms timeout = ms{1'000}) {
+        return sockets.at(0)->emit_with_ack(EncodedEvent::make(name, {"1"}), timeout, [this](const ReceivedAck* ack) {
+            std::string text = ack == nullptr ? "none" : "";
+            if (ack != nullptr) {
+                for (const auto argument : ack->arguments_json) text += std::string{argument} + " ";
+                for (const auto& attachment : ack->attachments) text += "<" + attachment + ">";
+            }
+            answers.push_back(text);
+            if (on_answer) on_answer();
+        });
+    }
+
+    std::vector<std::string> answers;
+    std::function<void()> on_answer;
+};
+
+TEST_F(ServerAcks, AreCountedFromZeroAndAnsweredOnce) {
+    FakeLink link;
+    auto& session = joined(link);
+    EXPECT_TRUE(ask("a"));
+    EXPECT_TRUE(ask("b"));
+    flush();
+    EXPECT_EQ(link.take(), (std::vector<std::string>{"420[\"a\",1]", "421[\"b\",1]"}));
+    text(session, link, "431[true,{\"x\":1}]");
+    text(session, link, "431[true]");
+    text(session, link, "430[]");
+    text(session, link, "432[1]");
+    text(session, link, "434294967296[1]");
+    EXPECT_EQ(answers, (std::vector<std::string>{"true {\"x\":1} ", ""}));
+    EXPECT_TRUE(session.open());
+    advance(ms{2'000});
+    EXPECT_EQ(answers.size(), 2U);
+}
+
+TEST_F(ServerAcks, TakeBinaryAnswersAndAskWithBinary) {
+    FakeLink link;
+    auto& session = joined(link);
+    sockets.at(0)->emit_with_ack(EncodedEvent::make("up", {"{\"_placeholder\":true,\"num\":0}"}, {"\x01"}), ms{1'000},
+                                 [this](const ReceivedAck* ack) { answers.push_back(ack->attachments.at(0)); });
+    flush();
+    EXPECT_EQ(link.take(), (std::vector<std::string>{"451-0[\"up\",{\"_placeholder\":true,\"num\":0}]", "<\x01>"}));
+    text(session, link, "461-0[{\"_placeholder\":true,\"num\":0}]");
+    EXPECT_TRUE(answers.empty());
+    binary(session, link, "\x02");
+    EXPECT_EQ(answers, std::vector<std::string>{"\x02"});
+}
+
+TEST_F(ServerAcks, AreGivenUpInTime) {
+    FakeLink link;
+    joined(link);
+    ask("a", ms{1'000});
+    ask("b", ms{500});
+    on_answer = [this] {
+        on_answer = nullptr;
+        ask("c", ms{100});
+    };
+    advance(ms{499});
+    EXPECT_TRUE(answers.empty());
+    advance(ms{1});
+    EXPECT_EQ(answers.size(), 1U);
+    advance(ms{100});
+    EXPECT_EQ(answers.size(), 2U);
+    advance(ms{400});
+    EXPECT_EQ(answers, (std::vector<std::string>{"none", "none", "none"}));
+}
+
+TEST_F(ServerAcks, AreGivenUpWhenTheSocketGoes) {
+    FakeLink link;
+    auto& session = joined(link);
+    ask("a");
+    ask("b");
+    on_answer = [this] { EXPECT_FALSE(ask("too late")); };
+    session.link_lost(link, false);
+    flush();
+    EXPECT_EQ(answers, (std::vector<std::string>{"none", "none"}));
+    EXPECT_EQ(disconnects.size(), 1U);
+}
+
+TEST_F(ServerAcks, AreBounded) {
+    FakeLink link;
+    auto& session = joined(link);
+    for (std::size_t i = 0; i < kPendingAcksMax; ++i) EXPECT_TRUE(ask("a"));
+    EXPECT_FALSE(ask("one too many"));
+    flush();
+    EXPECT_EQ(link.take().size(), kPendingAcksMax);
+    text(session, link, "4342[]");
+    EXPECT_TRUE(ask("again"));
+    flush();
+    EXPECT_EQ(link.take(), std::vector<std::string>{"42100[\"again\",1]"});
+    server.reset();
+    EXPECT_EQ(answers.size(), 1U) << "nobody is told when the server is destroyed";
+}
+
+TEST_F(ServerAcks, AHandlerMayEndItsSocket) {
+    FakeLink link;
+    auto& session = joined(link);
+    ask("a");
+    on_answer = [this] { sockets.at(0)->disconnect(true); };
+    flush();
+    text(session, link, "430[]");
+    EXPECT_TRUE(link.closed);
+    EXPECT_EQ(answers.size(), 1U);
+}
+
 TEST_F(Namespaces, PacketsThatCrossADisconnectAreDroppedForAWhile) {
     FakeLink link;
     auto& session = joined(link);

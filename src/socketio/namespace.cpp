@@ -1,6 +1,8 @@
 #include "socketio/namespace.hpp"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <exception>
 #include <utility>
 
@@ -12,6 +14,9 @@
 
 namespace carillon::socketio {
 namespace {
+
+/// Ids of the server's own making fit a signed 32-bit number: Java and C++ clients read them as one.
+constexpr std::uint32_t kAckIdMask = 0x7FFF'FFFF;
 
 /// 20 characters, as long as the reference server's.
 std::string make_socket_id() {
@@ -115,20 +120,86 @@ void SocketImpl::send_ack(const std::string& ack_id, const std::vector<std::stri
     }
 }
 
+bool SocketImpl::emit_with_ack(const EncodedEvent& event, std::chrono::milliseconds timeout, AckHandler handler) {
+    if (!connected() || !event.array()) return false;
+    if (!acks_) acks_ = std::make_unique<PendingAcks>();
+    if (acks_->waiting.size() >= kPendingAcksMax) return false;
+    const std::uint32_t id = acks_->next_id;
+    acks_->next_id = (id + 1) & kAckIdMask;
+    acks_->waiting.push_back({id, timeout, base::SteadyTime::max(), std::move(handler)});
+    connection_->expect_ack();
+    const std::size_t attachments = event.attachments() ? event.attachments()->size() : 0;
+    const auto type = attachments > 0 ? PacketType::binary_event : PacketType::event;
+    std::string header = packet_prefix(type, nsp(), std::to_string(id), attachments) + *event.array();
+    if (attachments == 0) {
+        connection_->send(OutPacket::text(std::move(header)));
+        return true;
+    }
+    for (OutPacket& packet : with_attachments(std::move(header), event.attachments())) {
+        connection_->send(std::move(packet));
+    }
+    return true;
+}
+
+void SocketImpl::take_ack(std::string_view ack_id, const ReceivedAck& ack) {
+    std::uint32_t id = 0;
+    const auto [end, error] = std::from_chars(ack_id.data(), ack_id.data() + ack_id.size(), id);
+    if (!acks_ || ack_id.empty() || error != std::errc{}) return;
+    auto& waiting = acks_->waiting;
+    const auto found = std::find_if(waiting.begin(), waiting.end(), [id](const auto& one) { return one.id == id; });
+    if (found == waiting.end()) return;
+    const AckHandler handler = std::move(found->handler);
+    waiting.erase(found);
+    handler(&ack);
+}
+
+void SocketImpl::arm_acks(base::SteadyTime now) {
+    if (!acks_) return;
+    for (PendingAck& ack : acks_->waiting) {
+        if (ack.give_up_at == base::SteadyTime::max()) ack.give_up_at = now + ack.timeout;
+    }
+}
+
+base::SteadyTime SocketImpl::ack_deadline() const {
+    auto first = base::SteadyTime::max();
+    if (!acks_) return first;
+    for (const PendingAck& ack : acks_->waiting) first = std::min(first, ack.give_up_at);
+    return first;
+}
+
+void SocketImpl::give_up_acks(base::SteadyTime now) {
+    // A handler may ask again, or end the socket: what is given up is taken out before any is called.
+    if (!acks_) return;
+    std::vector<PendingAck> late;
+    std::erase_if(acks_->waiting, [&](PendingAck& ack) {
+        if (ack.give_up_at > now) return false;
+        late.push_back(std::move(ack));
+        return true;
+    });
+    for (const PendingAck& ack : late) ack.handler(nullptr);
+}
+
 void SocketImpl::detach(std::string_view reason) {
     const bool was_connected = connected();
     if (connection_ == nullptr) return;
     namespace_->remove(*this);
     connection_ = nullptr;
+    const auto acks = std::exchange(acks_, nullptr);
     // The handlers usually hold the socket itself: letting go of them lets it die.
     on_event = nullptr;
     const auto handler = std::exchange(on_disconnect, nullptr);
-    if (!was_connected || !handler) return;
-    try {
-        handler(reason);
-    } catch (const std::exception& error) {
-        base::log_error("a disconnect handler failed", {{"namespace", nsp()}, {"error", error.what()}});
-    }
+    if (!was_connected) return;
+    const auto tell = [this](std::string_view what, const auto& call) {
+        try {
+            call();
+        } catch (const std::exception& error) {
+            base::log_error("a socket handler failed",
+                            {{"handler", what}, {"namespace", nsp()}, {"error", error.what()}});
+        }
+    };
+    for (std::size_t i = 0; acks && i < acks->waiting.size(); ++i)
+        tell("ack", [&] { acks->waiting[i].handler(nullptr); });
+    if (handler) tell("disconnect", [&] { handler(reason); });
 }
 
 NamespaceImpl::NamespaceImpl(std::string name)

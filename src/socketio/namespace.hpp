@@ -1,11 +1,14 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "socketio/outgoing.hpp"
 #include "socketio/server.hpp"
 
@@ -34,6 +37,7 @@ class SocketImpl final : public Socket {
     std::string_view transport() const override;
     std::size_t queued_bytes() const override;
     void emit(const EncodedEvent& event) override;
+    bool emit_with_ack(const EncodedEvent& event, std::chrono::milliseconds timeout, AckHandler handler) override;
     void join(std::string room) override;
     void leave(const std::string& room) override;
     void disconnect(bool close_transport) override;
@@ -48,6 +52,15 @@ class SocketImpl final : public Socket {
     void deliver(const ReceivedEvent& event, std::string_view ack_id);
     void send_ack(const std::string& ack_id, const std::vector<std::string_view>& arguments_json,
                   const std::vector<std::string>& attachments);
+    /// The client's answer to an event; an id that nobody waits for is ignored.
+    void take_ack(std::string_view ack_id, const ReceivedAck& ack);
+    /// Sets the deadlines of what was asked in this turn.
+    void arm_acks(base::SteadyTime now);
+    /// When the first answer is given up; `SteadyTime::max()` when none is waited for.
+    base::SteadyTime ack_deadline() const;
+    void give_up_acks(base::SteadyTime now);
+    /// Forgets who waits for answers, without telling them.
+    void drop_acks() { acks_.reset(); }
     /// Cuts the socket off; the application hears of it when it was connected.
     void detach(std::string_view reason);
 
@@ -59,6 +72,17 @@ class SocketImpl final : public Socket {
         std::size_t index;  ///< in the room's members
     };
 
+    struct PendingAck {
+        std::uint32_t id;
+        std::chrono::milliseconds timeout;
+        base::SteadyTime give_up_at;
+        AckHandler handler;
+    };
+    struct PendingAcks {
+        std::uint32_t next_id = 0;
+        std::vector<PendingAck> waiting;
+    };
+
     // Constant after construction
     const std::shared_ptr<NamespaceImpl> namespace_;
     const std::string id_;
@@ -67,6 +91,7 @@ class SocketImpl final : public Socket {
     ClientConnection* connection_;
     Handshake handshake_;
     std::vector<Membership> rooms_;
+    std::unique_ptr<PendingAcks> acks_;  ///< made with the first
     bool admitted_ = false;
 };
 

@@ -62,6 +62,15 @@ struct ReceivedEvent {
     std::vector<std::string> attachments;              ///< of a binary event, in order
 };
 
+/// A client's answer to `Socket::emit_with_ack`. The texts are good until the handler returns.
+struct ReceivedAck {
+    std::span<const std::string_view> arguments_json;  ///< each its JSON text; attachments are placeholders in it
+    std::vector<std::string> attachments;              ///< of a binary answer, in order
+};
+
+/// Called once: with the answer, or with null when none came in time or the socket has gone.
+using AckHandler = std::function<void(const ReceivedAck*)>;
+
 /// Answers a received event once. Empty when the client asked for no answer. May be kept and called later; a call after
 /// the socket has gone, or a second one, does nothing. Thread: the shard's.
 class Ack {
@@ -78,6 +87,9 @@ class Ack {
  private:
     std::function<void(const std::vector<std::string_view>&, const std::vector<std::string>&)> send_;
 };
+
+/// How many events of one socket may wait for their answers.
+inline constexpr std::size_t kPendingAcksMax = 100;
 
 /// One client in one namespace. Kept alive by whoever holds the pointer; after its disconnection every call is a no-op.
 class Socket : public std::enable_shared_from_this<Socket> {
@@ -96,6 +108,9 @@ class Socket : public std::enable_shared_from_this<Socket> {
     virtual std::size_t queued_bytes() const = 0;
 
     virtual void emit(const EncodedEvent& event) = 0;
+    /// Emits and asks for an answer. False: nothing was sent and `handler` is not called, because the socket has gone
+    /// or `kPendingAcksMax` of its events wait for an answer already. `timeout` counts from the end of the turn.
+    virtual bool emit_with_ack(const EncodedEvent& event, std::chrono::milliseconds timeout, AckHandler handler) = 0;
     virtual void join(std::string room) = 0;
     virtual void leave(const std::string& room) = 0;
     /// Leaves the namespace with a DISCONNECT packet. With `close_transport` the whole connection closes after that: a
