@@ -55,7 +55,11 @@ void write_private_file(const fs::path& path, const std::string& content) {
 
 DataDir DataDir::open(const fs::path& path) {
     std::error_code error;
+    if (path.empty()) throw StartupError("--data-dir: wants a folder, not nothing");
     if (!fs::exists(path, error)) {
+        if (fs::is_symlink(path, error)) {
+            throw StartupError("--data-dir: " + path.string() + " is a link to a folder that is not there");
+        }
         fs::create_directories(path, error);
         if (error) throw StartupError("--data-dir: cannot make " + path.string() + ": " + error.message());
         ::chmod(path.c_str(), 0700);

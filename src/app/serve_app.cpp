@@ -75,7 +75,8 @@ class GatewayProcess {
                 gateway_config(config), std::move(executors), dependencies,
                 [](http::Router& router) { http::add_static_files(router, embedded::web_files()); });
         } catch (const std::system_error& error) {
-            throw StartupError(fmt::format("--port: {}", error.what()));
+            const bool port = error.code() == std::errc::address_in_use || error.code() == std::errc::permission_denied;
+            throw StartupError(fmt::format("{}: {}", port ? "--port" : "--host", error.what()));
         }
     }
     ~GatewayProcess() { stop_loops(); }

@@ -3,7 +3,9 @@
 #include <CLI/Config.hpp>
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <set>
 
 namespace carillon::cli {
 namespace {
@@ -72,12 +74,15 @@ void append_option(std::vector<std::string>& out, const CLI::Option& option, con
     if (values.size() > 1 && !is_repeatable(option)) {
         throw CLI::ValidationError("--" + flag, "wants one value, not " + std::to_string(values.size()));
     }
-    for (const auto& value : values) out.push_back("--" + flag + "=" + value);
+    for (const auto& value : values) {
+        if (value.empty()) throw CLI::ValidationError("--" + flag, "wants a value, not nothing");
+        out.push_back("--" + flag + "=" + value);
+    }
 }
 
 std::vector<CLI::ConfigItem> read_config_file(const std::string& path) {
     std::ifstream in{path};
-    if (!in) throw CLI::FileError("--config: cannot read " + path);
+    if (!in || std::filesystem::is_directory(path)) throw CLI::FileError("--config: cannot read " + path);
     try {
         return CLI::ConfigTOML{}.from_config(in);
     } catch (const CLI::Error& error) {
@@ -95,6 +100,21 @@ Environment process_environment() {
     };
 }
 
+std::vector<std::string> unknown_variables(const std::vector<std::string>& names,
+                                           const std::vector<const CLI::App*>& commands) {
+    std::set<std::string> known{"CARILLON_CONFIG"};
+    for (const CLI::App* command : commands) {
+        for (const CLI::Option* option : configurable_options(*command)) {
+            known.insert(environment_name(option->get_lnames().front()));
+        }
+    }
+    std::vector<std::string> unknown;
+    for (const auto& name : names) {
+        if (name.rfind("CARILLON_", 0) == 0 && known.count(name) == 0) unknown.push_back(name);
+    }
+    return unknown;
+}
+
 std::vector<std::string> complete_arguments(const CLI::App& command, const std::vector<std::string>& arguments,
                                             const Environment& environment) {
     const auto options = configurable_options(command);
@@ -103,7 +123,8 @@ std::vector<std::string> complete_arguments(const CLI::App& command, const std::
     for (const CLI::Option* option : options) {
         const std::string& flag = option->get_lnames().front();
         if (is_given(arguments, flag)) continue;
-        if (const auto value = environment(environment_name(flag))) {
+        // Set to nothing is how a composition file leaves a variable out.
+        if (const auto value = environment(environment_name(flag)); value && !value->empty()) {
             append_option(completed, *option, is_repeatable(*option) ? split_commas(*value) : std::vector{*value});
             from_environment.push_back(flag);
         }

@@ -74,10 +74,28 @@ TEST_F(Arguments, AKeyThatNoOptionHasIsNamed) {
     } catch (const CLI::Error& error) {
         EXPECT_NE(std::string{error.what()}.find("'prot'"), std::string::npos) << error.what();
     }
+    EXPECT_THROW(parse({}, {}, "port =\n"), CLI::Error);
+    EXPECT_THROW(parse({"--config=" + std::filesystem::temp_directory_path().string()}, {}), CLI::Error);
     EXPECT_THROW(parse({}, {}, "[serve]\nport = 1\n"), CLI::Error);
     EXPECT_THROW(parse({"--config=/no/such/file"}, {}), CLI::Error);
     EXPECT_THROW(parse({}, {}, "port = [1, 2]\n"), CLI::Error);
     EXPECT_THROW(parse({}, {{"CARILLON_QUIET", "perhaps"}}), CLI::Error);
+}
+
+TEST_F(Arguments, AnEmptyVariableIsNone) {
+    EXPECT_EQ(parse({}, {{"CARILLON_PORT", ""}}).port, 3000);
+    EXPECT_EQ(parse({}, {{"CARILLON_PORT", ""}}, "port = 1\n").port, 1);
+}
+
+TEST_F(Arguments, VariablesThatNoOptionHasAreFound) {
+    CLI::App one;
+    CLI::App other;
+    int port = 0;
+    one.add_option("--auth-port", port);
+    other.add_option("--port", port);
+    const std::vector<std::string> names{
+        "HOME", "CARILLON_PORT", "CARILLON_PROT", "CARILLON_AUTH_PORT", "CARILLON_CONFIG", "MY_CARILLON_X"};
+    EXPECT_EQ(unknown_variables(names, {&one, &other}), std::vector<std::string>{"CARILLON_PROT"});
 }
 
 }  // namespace

@@ -21,8 +21,8 @@ Command migrate_command();
 /// Adds `--config`, for the help text: the file is read before the options are.
 void add_config_option(CLI::App& options);
 
-/// An option that takes a duration ("500ms", "2s", "10m", "1h").
+/// An option that takes a duration ("500ms", "2s", "10m", "1h") of at least `least`.
 void add_duration(CLI::App& options, const std::string& name, std::chrono::milliseconds& value,
-                  const std::string& description);
+                  const std::string& description, std::chrono::milliseconds least = std::chrono::milliseconds{1});
 
 }  // namespace carillon::cli

@@ -1,5 +1,8 @@
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <iostream>
 #include <string_view>
@@ -38,6 +41,23 @@ void print_usage(std::ostream& out) {
            "its name in capitals, - as _) and a key of the TOML file given with --config, in that order of strength.\n";
 }
 
+/// Says of each CARILLON_… variable that no command reads that it was not read.
+void warn_of_unknown_variables() {
+    std::vector<cli::Command> commands;
+    std::vector<const CLI::App*> options;
+    for (const auto& entry : kCommands) {
+        commands.push_back(entry.make());
+        options.push_back(commands.back().options.get());
+    }
+    std::vector<std::string> names;
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+        names.emplace_back(*variable, std::strcspn(*variable, "="));
+    }
+    for (const auto& name : cli::unknown_variables(names, options)) {
+        std::cerr << "carillon: " << name << " in the environment is no option, and is not used\n";
+    }
+}
+
 int run_command(const Entry& entry, std::vector<std::string> arguments) {
     cli::Command command = entry.make();
     command.options->name("carillon " + std::string{entry.name});
@@ -49,6 +69,11 @@ int run_command(const Entry& entry, std::vector<std::string> arguments) {
     } catch (const CLI::CallForHelp&) {
         std::cout << command.options->help();
         return 0;
+    } catch (const CLI::ArgumentMismatch& error) {
+        // Its text counts and names types; what is wanted is simpler.
+        const std::string text = error.what();
+        std::cerr << "carillon " << entry.name << ": " << text.substr(0, text.find(':')) << ": wants one value"
+                  << " (see `carillon " << entry.name << " --help`)\n";
     } catch (const CLI::Error& error) {
         std::cerr << "carillon " << entry.name << ": " << error.what() << " (see `carillon " << entry.name
                   << " --help`)\n";
@@ -77,6 +102,7 @@ int main(int argc, char** argv) {
         return kUsageError;
     }
     try {
+        warn_of_unknown_variables();
         return run_command(*entry, {arguments.begin() + 1, arguments.end()});
     } catch (const std::exception& error) {
         std::cerr << "carillon " << entry->name << ": " << error.what() << '\n';

@@ -12,11 +12,15 @@ void add_config_option(CLI::App& options) {
 }
 
 void add_duration(CLI::App& options, const std::string& name, std::chrono::milliseconds& value,
-                  const std::string& description) {
-    const CLI::callback_t read = [&value, name](const CLI::results_t& given) {
+                  const std::string& description, std::chrono::milliseconds least) {
+    const CLI::callback_t read = [&value, name, least](const CLI::results_t& given) {
         const auto duration = base::parse_duration(given.front());
         if (!duration) {
             throw CLI::ValidationError(name, "wants a duration like 500ms, 2s, 10m or 1h, not '" + given.front() + "'");
+        }
+        if (*duration < least) {
+            throw CLI::ValidationError(
+                name, "wants at least " + base::format_duration(least) + ", not '" + given.front() + "'");
         }
         value = *duration;
         return true;

@@ -22,6 +22,29 @@ const std::map<std::string, base::LogLevel> kLogLevels{
 const std::map<std::string, base::LogFormat> kLogFormats{{"text", base::LogFormat::text},
                                                          {"json", base::LogFormat::json}};
 
+template <class T>
+void add_choice(CLI::App& options, const std::string& name, T& value, const std::map<std::string, T>& choices,
+                const std::string& names, const std::string& standard) {
+    const CLI::callback_t read = [&value, &choices, name, names](const CLI::results_t& given) {
+        const auto found = choices.find(given.front());
+        if (found == choices.end()) {
+            throw CLI::ValidationError(name, "wants " + names + ", not '" + given.front() + "'");
+        }
+        value = found->second;
+        return true;
+    };
+    options.add_option(name, read, names)->default_str(standard)->run_callback_for_default(false);
+}
+
+/// What a browser sends as `Origin`: a scheme and a host, no path, not even a slash.
+std::string check_origin(const std::string& origin) {
+    const auto scheme_end = origin.find("://");
+    const bool whole = scheme_end != std::string::npos && scheme_end > 0 && origin.size() > scheme_end + 3 &&
+                       origin.find_first_of("/?#@ \t", scheme_end + 3) == std::string::npos;
+    if (whole || origin == "*") return {};
+    return "wants an origin like https://app.example.com (scheme and host, no path), or *, not '" + origin + "'";
+}
+
 void add_listening(CLI::App& options, app::ServeConfig& config) {
     const CLI::Range port{0, 65'535};
     options.add_option("--host", config.host, "Address the gateway listens on")->capture_default_str();
@@ -85,6 +108,7 @@ void add_sockets(CLI::App& options, app::ServeConfig& config) {
     options
         .add_option("--cors-origin", config.cors_origins,
                     "Origin whose pages may call and connect, or *; repeatable (default: no cross-origin access)")
+        ->check(CLI::Validator{check_origin, "ORIGIN"})
         ->expected(1, 100);
     options.add_option("--socketio-path", config.socketio_path, "Path of the Socket.IO endpoint")
         ->capture_default_str();
@@ -119,12 +143,9 @@ Command serve_command() {
     add_tokens(*options, values->config);
     add_sockets(*options, values->config);
     add_limits(*options, values->config);
-    options->add_option("--log-level", values->log_level, "trace, debug, info, warn, error or off")
-        ->transform(CLI::CheckedTransformer(kLogLevels).description("LEVEL"))
-        ->default_str("info");
-    options->add_option("--log-format", values->log_format, "text or json")
-        ->transform(CLI::CheckedTransformer(kLogFormats).description("FORMAT"))
-        ->default_str("text");
+    add_choice(*options, "--log-level", values->log_level, kLogLevels, "trace, debug, info, warn, error or off",
+               "info");
+    add_choice(*options, "--log-format", values->log_format, kLogFormats, "text or json", "text");
     return {std::move(options), [values] {
                 // Before the first thread starts: none but main may take a stop signal, the second one neither.
                 loop::block_stop_signals();

@@ -53,7 +53,7 @@ Command token_command() {
     options->add_option("--permission", values->permissions, "What it permits; repeatable")
         ->expected(1, 64)
         ->capture_default_str();
-    add_duration(*options, "--expires-in", values->expires_in, "Lifetime");
+    add_duration(*options, "--expires-in", values->expires_in, "Lifetime", std::chrono::milliseconds{0});
     auto* internal = options->add_flag("--internal", values->internal, "A service's token instead, good for a minute");
     options->add_option("--service", values->service, "Name of the service, with --internal")->capture_default_str();
     options->add_option("--data-dir", values->data_dir, "Where `carillon serve` keeps its keys")->capture_default_str();

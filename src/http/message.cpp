@@ -62,7 +62,7 @@ std::optional<std::string> Request::query_value(std::string_view name) const {
         rest.remove_prefix(std::min(end + 1, rest.size()));
         const auto equals = std::min(parameter.find('='), parameter.size());
         if (percent_decode(parameter.substr(0, equals), true) != name) continue;
-        return percent_decode(parameter.substr(std::min(equals + 1, parameter.size())), true);
+        return decode_value(parameter.substr(std::min(equals + 1, parameter.size())));
     }
     return std::nullopt;
 }

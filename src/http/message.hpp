@@ -43,7 +43,8 @@ struct Request {
     std::string trace_id;     ///< 32 hex digits, from `traceparent` or made here
     std::string traceparent;  ///< to be passed on: same trace, a span of our own
 
-    /// The first value of a query parameter, percent-decoded and '+' as space; nullopt when absent or broken.
+    /// The first value of a query parameter, percent-decoded and '+' as space (as sent when it cannot
+    /// be decoded); nullopt when absent.
     std::optional<std::string> query_value(std::string_view name) const;
 };
 

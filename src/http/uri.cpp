@@ -41,6 +41,10 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
     return out;
 }
 
+std::string decode_value(std::string_view value) {
+    return percent_decode(value, true).value_or(std::string{value});
+}
+
 std::vector<std::pair<std::string, std::string>> parse_query(std::string_view query) {
     std::vector<std::pair<std::string, std::string>> out;
     while (!query.empty()) {
@@ -50,8 +54,8 @@ std::vector<std::pair<std::string, std::string>> parse_query(std::string_view qu
         if (parameter.empty()) continue;
         const auto equals = std::min(parameter.find('='), parameter.size());
         auto name = percent_decode(parameter.substr(0, equals), true);
-        auto value = percent_decode(parameter.substr(std::min(equals + 1, parameter.size())), true);
-        if (name && value) out.emplace_back(std::move(*name), std::move(*value));
+        if (name)
+            out.emplace_back(std::move(*name), decode_value(parameter.substr(std::min(equals + 1, parameter.size()))));
     }
     return out;
 }

@@ -12,8 +12,12 @@ namespace carillon::http {
 /// `plus_is_space`: as in queries of HTML forms.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
 
-/// Name and value of each parameter of a query without its '?', decoded, in order. Parameters that cannot be decoded
-/// are left out; one without '=' has an empty value.
+/// The value of a query parameter, decoded with '+' as space. One that cannot be decoded stays as it was sent: whoever
+/// reads it shall refuse it, and not take it for absent.
+std::string decode_value(std::string_view value);
+
+/// Name and value of each parameter of a query without its '?', decoded, in order. Names that cannot be decoded are
+/// left out; one without '=' has an empty value.
 std::vector<std::pair<std::string, std::string>> parse_query(std::string_view query);
 
 /// A request target (RFC 9112 section 3.2) taken apart.

@@ -3,7 +3,7 @@ import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
 import { Server, eventually, run, temporaryDirectory } from './harness.mjs';
@@ -31,10 +31,50 @@ describe('starting', () => {
     await rm(dir, { recursive: true });
   });
 
-  test('a data directory that cannot be made', async () => {
+  test('a port that another carillon of the same user listens on, whatever its shards', async () => {
+    const server = await Server.start();
+    const dir = await temporaryDirectory();
+    const { port } = new URL(server.url);
+    assertRefused(await run(['serve', '--data-dir', dir, ...without('--port'), '--port', port]), /--port/, new RegExp(port), /in use/i);
+    assert.equal((await server.request('GET', '/livez')).status, 200);
+    await server.stop();
+    await rm(dir, { recursive: true });
+  });
+
+  test('an address that this machine has not', async () => {
+    const dir = await temporaryDirectory();
+    assertRefused(await run(['serve', '--data-dir', dir, ...free, '--host', '203.0.113.5']), /--host/, /203\.0\.113\.5/);
+    await rm(dir, { recursive: true });
+  });
+
+  // Not by permissions: root, who runs this too, has them all.
+  test('a data directory that cannot be made or written', async () => {
     const dir = await temporaryDirectory();
     await writeFile(join(dir, 'file'), 'x');
-    assertRefused(await run(['serve', ...free, '--data-dir', join(dir, 'file', 'data')]), /--data-dir/);
+    await symlink(join(dir, 'nowhere'), join(dir, 'link'));
+    for (const path of [join(dir, 'file', 'data'), join(dir, 'file'), join(dir, 'link'), '/proc', '/proc/carillon', '']) {
+      assertRefused(await run(['serve', ...free, '--data-dir', path]), /--data-dir/);
+    }
+    await rm(dir, { recursive: true });
+  });
+
+  test('a damaged page of a real database is found at the start, and left as it is', async () => {
+    const dir = await temporaryDirectory();
+    assert.equal((await run(['migrate', '--data-dir', dir])).code, 0);
+    const file = await open(join(dir, 'carillon.db'), 'r+');
+    await file.write(Buffer.alloc(3000, 0xa5), 0, 3000, 4096);
+    await file.close();
+    const before = await readFile(join(dir, 'carillon.db'));
+    assertRefused(await run(['serve', ...free, '--data-dir', dir]), /carillon\.db/, /damaged|malformed/);
+    assert.deepEqual(await readFile(join(dir, 'carillon.db')), before);
+    await rm(dir, { recursive: true });
+  });
+
+  test('a key file that is too short', async () => {
+    const dir = await temporaryDirectory();
+    await writeFile(join(dir, 'jwt-secret'), 'short\n');
+    assertRefused(await run(['serve', ...free, '--data-dir', dir]), /jwt-secret/, /32 bytes/);
+    assert.equal(await readFile(join(dir, 'jwt-secret'), 'utf8'), 'short\n');
     await rm(dir, { recursive: true });
   });
 
@@ -63,7 +103,20 @@ describe('starting', () => {
     assertRefused(await run(['serve', ...free, '--data-dir', dir, '--prot', '1']), /--prot/);
     assertRefused(await run(['serve', ...without('--port'), '--data-dir', dir, '--port', '70000']), /--port/);
     assertRefused(await run(['serve', ...free, '--data-dir', dir, '--ping-interval', '5']), /--ping-interval/, /10m/);
-    assertRefused(await run(['serve', ...free, '--data-dir', dir, '--jwt-secret', 'short']), /--jwt-secret/, /32/);
+    for (const [name, value, wanted] of [
+      ['--ping-interval', '-5s', /10m/], ['--ping-timeout', '1.5h', /10m/], ['--token-ttl', '99999999999999999h', /10m/],
+      ['--auth-timeout', '0s', /at least/], ['--rate-limit', '0', /1 to/], ['--rate-limit', 'ten', /1 to/],
+      ['--log-level', 'loud', /debug, info, warn/], ['--log-format', 'xml', /text or json/],
+      ['--cors-origin', 'app.example.com', /https:\/\/app\.example\.com/], ['--cors-origin', 'https://a.example/', /no path/],
+      ['--socketio-path', 'socket', /begins and ends/], ['--drain-seconds', '5s', /0 to 3600/], ['--jwt-secret', 'short', /32/],
+      ['--internal-secret', 'short', /32/], ['--config', dir, /cannot read/],
+    ]) {
+      assertRefused(await run(['serve', ...free, '--data-dir', dir, name, value]), new RegExp(name), wanted);
+    }
+    assertRefused(await run(['serve', ...free, '--data-dir', dir, '--port']), /--port/, /wants one value/);
+    assertRefused(await run(['serve', '--data-dir', dir, '--rate-limit', '1', '--rate-limit', '2']), /--rate-limit/, /wants one value/);
+    await writeFile(join(dir, 'empty.toml'), 'port =\n');
+    assertRefused(await run(['serve', '--data-dir', dir, '--config', join(dir, 'empty.toml')]), /--port/);
     assertRefused(await run(['serve', ...without('--port'), '--data-dir', dir], { env: { CARILLON_PORT: 'x' } }), /--port/);
     assertRefused(await run(['sevre']), /sevre/);
     await rm(dir, { recursive: true });
@@ -86,6 +139,9 @@ describe('starting', () => {
       assert.equal(code, 0);
       assert.match(stdout, /--|usage/);
     }
+    assert.equal((await run([])).code, 2);
+    assert.match((await run(['token', '--user', randomUUID(), '--jwt-secret', 's'.repeat(32)], { env: { CARILLON_PROT: '1', CARILLON_PORT: '1' } })).stderr,
+      /^carillon: CARILLON_PROT [^\n]*no option[^\n]*\n$/);
     assert.match((await run(['--version'])).stdout, /^carillon \d+\.\d+\.\d+\n$/);
   });
 });
