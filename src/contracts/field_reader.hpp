@@ -53,6 +53,8 @@ class FieldReader {
     }
     std::optional<base::Version> optional_version(std::string_view name);
     std::optional<std::uint64_t> optional_count(std::string_view name);
+    /// False when missing.
+    bool optional_boolean(std::string_view name) { return has(name) && boolean(name); }
     /// An object as compact JSON, within kDataBytesMax; its "url" must be a safe link.
     std::optional<std::string> optional_data(std::string_view name);
 

@@ -98,6 +98,7 @@ void append_inbox_change_fields(std::string& out, const InboxChange& change) {
     append_number(out, change.unread_count);
     out += ",\"version\":";
     append_version(out, change.version);
+    if (change.reset && change.action == UpdateAction::read_all) out += ",\"reset\":true";
 }
 
 void append_notification_updated(std::string& out, const InboxChange& change) {
@@ -155,6 +156,7 @@ InboxChange read_inbox_change(FieldReader& in) {
     } else if (action == to_string(UpdateAction::read_all)) {
         change.action = UpdateAction::read_all;
         if (in.has("notificationId")) in.fail("notificationId", "must not be there with \"read-all\"");
+        change.reset = in.optional_boolean("reset");
     } else {
         in.fail("action", "must be \"read\" or \"read-all\"");
     }

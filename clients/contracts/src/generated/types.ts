@@ -152,6 +152,8 @@ export type NotificationUpdated = {
   action: "read-all";
   unreadCount: number;
   version: Version;
+  /** Notifications were erased: forget what you have, and sync. */
+  reset?: boolean;
   notificationId?: never;
 };
 
@@ -195,6 +197,8 @@ export type NotificationUpdatedEvent = {
   action: "read-all";
   unreadCount: number;
   version: Version;
+  /** Notifications were erased: forget what you have, and sync. */
+  reset?: boolean;
   notificationId?: never;
 };
 
