@@ -179,7 +179,7 @@ loop::Task<ServiceResult<contracts::SyncAnswer>> NotificationService::sync(base:
 loop::Task<ServiceResult<contracts::MarkReadAnswer>> NotificationService::mark_read(base::UserId user,
                                                                                     base::NotificationId id,
                                                                                     std::string traceparent) {
-    auto marking = store_.mark_read(user, id, clock_.now(), std::move(traceparent));
+    auto marking = store_.mark_read(user, id, clock_.now(), std::move(traceparent), std::nullopt);
     const auto marked = co_await std::move(marking);
     if (!marked) co_return problem_of(marked.error());
     co_return contracts::MarkReadAnswer{marked->id, marked->read_at, marked->state.unread, marked->state.version};
@@ -188,7 +188,7 @@ loop::Task<ServiceResult<contracts::MarkReadAnswer>> NotificationService::mark_r
 loop::Task<ServiceResult<contracts::ReadAllAnswer>> NotificationService::read_all(base::UserId user,
                                                                                   std::optional<base::Version> before,
                                                                                   std::string traceparent) {
-    auto reading = store_.read_all(user, before, clock_.now(), std::move(traceparent));
+    auto reading = store_.read_all(user, before, clock_.now(), std::move(traceparent), std::nullopt);
     const auto read = co_await std::move(reading);
     if (!read) co_return problem_of(read.error());
     co_return contracts::ReadAllAnswer{read->updated, read->state.unread, read->state.version};

@@ -23,6 +23,12 @@ class Category final : public boost::system::error_category {
                 return "the store is overloaded";
             case errc::unavailable:
                 return "the database is not available";
+            case errc::not_found_before:
+                return "not found, as the first time";
+            case errc::key_reused:
+                return "the idempotency key was used for another request";
+            case errc::in_flight:
+                return "the first call with the idempotency key is under way";
         }
         return "unknown";
     }

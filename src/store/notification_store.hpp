@@ -10,6 +10,8 @@
 #include "contracts/notification.hpp"
 #include "loop/task.hpp"
 #include "store/errc.hpp"
+#include "store/idempotency.hpp"
+#include "store/inbox_results.hpp"
 
 namespace carillon::store {
 
@@ -28,27 +30,15 @@ struct NewNotification {
     std::optional<std::string> consumed_key;
 };
 
-/// The counters of one user. One version has one count.
-struct InboxState {
-    std::uint64_t unread = 0;
-    base::Version version = 0;
-};
-
 struct Created {
     contracts::Notification notification;
     InboxState state;
 };
 
-struct MarkedRead {
-    base::NotificationId id;
-    base::TimePoint read_at;
-    InboxState state;      ///< of now
-    bool changed = false;  ///< false when it had been read before: no event goes out
-};
-
-struct ReadAll {
-    std::uint64_t updated = 0;
-    InboxState state;
+struct CreatedOnce {
+    /// In the order asked, as they were created. A replay has `not_found` where one was erased since.
+    std::vector<base::Result<contracts::Notification>> items;
+    bool replayed = false;  ///< the answer to the first call with this key: nothing was done
 };
 
 enum class StatusFilter { all, unread, read };
@@ -86,6 +76,11 @@ struct SyncPage {
 /// Each change takes the user's next version (dense, from 1); a call that changes nothing takes none. When a call
 /// returns a value it is durable. An error means that nothing was changed.
 ///
+/// A call with an `IdempotencyClaim` keeps its answer in the same transaction, also when it changed nothing, and with
+/// `not_found`. The same key again, within `kIdempotencyLifetime` of the first: the first answer, marked `replayed`
+/// (`not_found_before`), when the request is the same one; `key_reused` when it is not; `in_flight` while the first
+/// is not decided. Of several calls with one key at once, on any number of instances, one does it.
+///
 /// Thread: any executor; the calling coroutine goes on where it was. Calls of one user are applied in the order in
 /// which they reach the store.
 class NotificationStore {
@@ -95,21 +90,30 @@ class NotificationStore {
     /// One result for each, in order; one that fails fails alone. Errors: already_applied, overloaded, unavailable.
     virtual loop::Task<std::vector<base::Result<Created>>> create(std::vector<NewNotification> batch) = 0;
 
-    /// Sets `readAt` to `now` unless it is set. Errors: not_found (another user's too), overloaded, unavailable.
+    /// All of the batch (1 to `kCreateOnceMax`, without `consumed_key`) and the claim, or nothing. Errors: key_reused,
+    /// in_flight, already_applied (one of the ids is known), overloaded, unavailable.
+    virtual loop::Task<base::Result<CreatedOnce>> create_once(std::vector<NewNotification> batch,
+                                                              IdempotencyClaim claim) = 0;
+
+    /// Sets `readAt` to `now` unless it is set. Errors: not_found (another user's too), overloaded, unavailable; with a
+    /// claim also not_found_before, key_reused, in_flight.
     virtual loop::Task<base::Result<MarkedRead>> mark_read(base::UserId user, base::NotificationId id,
-                                                           base::TimePoint now, std::string traceparent) = 0;
+                                                           base::TimePoint now, std::string traceparent,
+                                                           std::optional<IdempotencyClaim> claim) = 0;
 
     /// Reads everything that last became unread at or before the watermark `before` (default: the user's current
-    /// version). What arrives while it runs stays unread.
+    /// version). What arrives while it runs stays unread. Errors: overloaded, unavailable; with a claim also
+    /// key_reused, in_flight.
     virtual loop::Task<base::Result<ReadAll>> read_all(base::UserId user, std::optional<base::Version> before,
-                                                       base::TimePoint now, std::string traceparent) = 0;
+                                                       base::TimePoint now, std::string traceparent,
+                                                       std::optional<IdempotencyClaim> claim) = 0;
 
     virtual loop::Task<base::Result<NotificationPage>> list(ListQuery query) = 0;
     virtual loop::Task<base::Result<contracts::Notification>> find(base::UserId user, base::NotificationId id) = 0;
     /// In the order asked; a user nobody knows has {0, 0}.
     virtual loop::Task<base::Result<std::vector<UserCount>>> counts(std::vector<base::UserId> users) = 0;
-    /// What changed after version `since`, by state: at most `limit` (1-500) rows and 256 KB. An unknown or future
-    /// `since`, or more than 500 changes, gives a reset.
+    /// What changed after version `since`, by state: at most `limit` (1-500) rows and 256 KB. A future `since`, one
+    /// from before an erasure, or more than 500 changes, gives a reset.
     virtual loop::Task<base::Result<SyncPage>> sync(base::UserId user, base::Version since, std::uint32_t limit) = 0;
     /// Whether reads and writes would work now.
     virtual loop::Task<base::Result<void>> check() = 0;

@@ -58,6 +58,16 @@ OutboxEvent read_all_event(base::EventId id, base::UserId user, InboxState state
     return updated(id, user, std::move(change), now, std::move(traceparent));
 }
 
+OutboxEvent erased_event(base::EventId id, base::UserId user, InboxState state, base::TimePoint now,
+                         std::string traceparent) {
+    contracts::InboxChange change;
+    change.action = contracts::UpdateAction::read_all;
+    change.unread_count = state.unread;
+    change.version = state.version;
+    change.reset = true;
+    return updated(id, user, std::move(change), now, std::move(traceparent));
+}
+
 OutboxEvent registered_event(base::EventId id, const User& user, std::string traceparent) {
     contracts::UserRegistered event;
     event.event_id = id;

@@ -23,6 +23,10 @@ OutboxEvent read_event(base::EventId id, base::UserId user, const MarkedRead& re
 OutboxEvent read_all_event(base::EventId id, base::UserId user, InboxState state, base::TimePoint now,
                            std::string traceparent);
 
+/// `notification.updated` with action `read-all` and `reset`: notifications were erased, this is what is left.
+OutboxEvent erased_event(base::EventId id, base::UserId user, InboxState state, base::TimePoint now,
+                         std::string traceparent);
+
 /// `user.registered`. The password hash stays behind.
 OutboxEvent registered_event(base::EventId id, const User& user, std::string traceparent);
 

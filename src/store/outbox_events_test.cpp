@@ -48,6 +48,14 @@ TEST(OutboxEvents, ReadAllNamesNone) {
               R"("action":"read-all","unreadCount":0,"version":"9"})");
 }
 
+TEST(OutboxEvents, ErasedIsAReadAllThatResets) {
+    const auto event = erased_event(kEvent, kUser, {0, 9}, kNow, "");
+    EXPECT_EQ(event.subject, "notification.updated");
+    EXPECT_EQ(event.payload,
+              R"({"eventId":"0199c1f0-0000-7000-8000-0000000000e1","userId":"0199c1f0-0000-7000-8000-0000000000a1",)"
+              R"("action":"read-all","unreadCount":0,"version":"9","reset":true})");
+}
+
 TEST(OutboxEvents, RegisteredKeepsThePasswordToItself) {
     const User user{kUser, "ada@example.org", "Ada", "$argon2id$secret", kNow};
     const auto event = registered_event(kEvent, user, "");

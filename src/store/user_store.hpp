@@ -28,6 +28,8 @@ class UserStore {
     virtual loop::Task<base::Result<void>> create(User user, std::string traceparent) = 0;
     virtual loop::Task<base::Result<User>> find_by_email(std::string email) = 0;
     virtual loop::Task<base::Result<User>> find_by_id(base::UserId id) = 0;
+    /// The user and the pending events that tell of the registration. Errors: not_found, overloaded, unavailable.
+    virtual loop::Task<base::Result<void>> erase(base::UserId id) = 0;
     virtual loop::Task<base::Result<void>> check() = 0;
 };
 

@@ -122,12 +122,21 @@ std::optional<std::string> SqliteQuery::optional_text(int column) const {
 
 base::Uuid SqliteQuery::uuid(int column) const {
     base::Uuid uuid;
-    const void* bytes = sqlite3_column_blob(statement_, column);
-    const int size = sqlite3_column_bytes(statement_, column);
-    if (bytes != nullptr && static_cast<std::size_t>(size) == uuid.bytes.size()) {
-        std::memcpy(uuid.bytes.data(), bytes, uuid.bytes.size());
-    }
+    blob(column, uuid.bytes.data(), uuid.bytes.size());
     return uuid;
+}
+
+base::Digest SqliteQuery::digest(int column) const {
+    base::Digest digest{};
+    blob(column, digest.data(), digest.size());
+    return digest;
+}
+
+// Leaves `out` alone when the column has another size.
+void SqliteQuery::blob(int column, void* out, std::size_t size) const {
+    const void* bytes = sqlite3_column_blob(statement_, column);
+    const int there = sqlite3_column_bytes(statement_, column);
+    if (bytes != nullptr && static_cast<std::size_t>(there) == size) std::memcpy(out, bytes, size);
 }
 
 void SqliteQuery::bind(int index, std::int64_t value) {
@@ -151,6 +160,18 @@ void SqliteQuery::bind(int index, const base::Uuid& value) {
     if (statement_ == nullptr) return;
     if (sqlite3_bind_blob(statement_, index, value.bytes.data(), static_cast<int>(value.bytes.size()),
                           SQLITE_TRANSIENT) != SQLITE_OK) {
+        connection_.fail();
+    }
+}
+
+void SqliteQuery::bind(int index, const std::optional<base::Uuid>& value) {
+    if (value) bind(index, *value);  // what is not bound is null
+}
+
+void SqliteQuery::bind(int index, const base::Digest& value) {
+    if (statement_ == nullptr) return;
+    if (sqlite3_bind_blob(statement_, index, value.data(), static_cast<int>(value.size()), SQLITE_STATIC) !=
+        SQLITE_OK) {
         connection_.fail();
     }
 }

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "base/clock.hpp"
+#include "base/digest.hpp"
 #include "base/ids.hpp"
 
 struct sqlite3;
@@ -89,6 +90,7 @@ class SqliteQuery {
     base::TimePoint time(int column) const { return base::TimePoint{std::chrono::milliseconds{integer(column)}}; }
     std::string text(int column) const;
     bool is_null(int column) const;
+    base::Digest digest(int column) const;
     std::optional<std::string> optional_text(int column) const;
     template <class Id>
     Id id(int column) const {
@@ -97,6 +99,7 @@ class SqliteQuery {
 
  private:
     base::Uuid uuid(int column) const;
+    void blob(int column, void* out, std::size_t size) const;
 
     void bind(int index, std::int64_t value);
     void bind(int index, std::uint64_t value) { bind(index, static_cast<std::int64_t>(value)); }
@@ -105,6 +108,8 @@ class SqliteQuery {
     void bind(int index, const std::string& value);
     void bind(int index, const std::optional<std::string>& value);
     void bind(int index, const base::Uuid& value);
+    void bind(int index, const std::optional<base::Uuid>& value);
+    void bind(int index, const base::Digest& value);
     template <class Tag>
     void bind(int index, const base::Id<Tag>& value) {
         bind(index, value.uuid);

@@ -48,7 +48,8 @@ loop::Task<void> write_for_ever(NotificationStore& store, base::UserId user, int
         const auto created = (co_await store.create(std::move(batch))).at(0).value();
         report(pipe, {'c', user, created.notification.id, created.state});
         if (created.state.version % 3 != 0) continue;
-        const auto read = (co_await store.mark_read(user, created.notification.id, testing::kNow, "")).value();
+        const auto read =
+            (co_await store.mark_read(user, created.notification.id, testing::kNow, "", std::nullopt)).value();
         report(pipe, {'r', user, read.id, read.state});
     }
 }

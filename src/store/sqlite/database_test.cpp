@@ -124,7 +124,7 @@ TEST_F(Database, IsFreeAgainAfterARefusal) {
     { const auto first = open(); }
     execute("PRAGMA user_version = 999");
     refusal();
-    execute("PRAGMA user_version = 1");
+    execute("PRAGMA user_version = " + std::to_string(sqlite_migrations().back().number));
     open();
 }
 

@@ -33,13 +33,6 @@ bool any(SqliteConnection& connection, std::string_view sql, const Args&... args
     return query.next();
 }
 
-// The user's next version, with this count.
-InboxState advance(SqliteConnection& connection, base::UserId user, InboxState now, std::uint64_t unread) {
-    const InboxState next{unread, now.version + 1};
-    connection.run(sql::kSetState, user, next.unread, next.version);
-    return next;
-}
-
 }  // namespace
 
 base::Result<Created> create_notification(WriteTransaction& transaction, const NewNotification& wanted,

@@ -82,7 +82,9 @@ SyncPage read_sync(SqliteConnection& connection, base::UserId user, base::Versio
     const UserState state = state_of(connection, user);
     page.state = state.inbox;
     if (state.read_all_version > since) page.read_all_before = state.read_all_before;
-    page.reset = since > state.inbox.version || too_many_changes(connection, user, since);
+    // Before the first version there was nothing to know, so nothing to forget.
+    const bool knows_erased = since != 0 && since < state.erased_version;
+    page.reset = since > state.inbox.version || knows_erased || too_many_changes(connection, user, since);
     if (page.reset) {
         page.notifications = snapshot(connection, user, limit);
         return page;

@@ -7,7 +7,13 @@ namespace carillon::store {
 UserState state_of(SqliteConnection& connection, base::UserId user) {
     SqliteQuery query{connection, sql::kState, user};
     if (!query.next()) return {};
-    return {{query.number(0), query.number(1)}, query.number(2), query.number(3)};
+    return {{query.number(0), query.number(1)}, query.number(2), query.number(3), query.number(4)};
+}
+
+InboxState advance(SqliteConnection& connection, base::UserId user, InboxState now, std::uint64_t unread) {
+    const InboxState next{unread, now.version + 1};
+    connection.run(sql::kSetState, user, next.unread, next.version);
+    return next;
 }
 
 contracts::Notification notification_of(const SqliteQuery& query) {

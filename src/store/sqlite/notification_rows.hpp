@@ -11,8 +11,12 @@ struct UserState {
     InboxState inbox;
     base::Version read_all_before = 0;
     base::Version read_all_version = 0;
+    base::Version erased_version = 0;
 };
 UserState state_of(SqliteConnection& connection, base::UserId user);
+
+/// Gives the user the next version, with this count. Thread: the writer's.
+InboxState advance(SqliteConnection& connection, base::UserId user, InboxState now, std::uint64_t unread);
 
 /// The current row of a query that selects the columns of a notification.
 contracts::Notification notification_of(const SqliteQuery& query);

@@ -37,12 +37,14 @@ class MutationOf final : public Mutation {
     using Results = std::vector<base::Result<T>>;
     using Work = std::function<base::Result<T>(WriteTransaction&, std::size_t part)>;
 
-    MutationOf(std::size_t parts, Work work, loop::Resume<Results> resume)
+    MutationOf(std::size_t parts, std::size_t weight, Work work, loop::Resume<Results> resume)
         : results_(parts, base::Result<T>{make_error_code(errc::unavailable)}),
+          weight_{weight},
           work_{std::move(work)},
           resume_{std::move(resume)} {}
 
     std::size_t parts() const override { return results_.size(); }
+    std::size_t weight() const override { return weight_; }
     base::ErrorCode apply(std::size_t part, WriteTransaction& transaction) override {
         results_[part] = work_(transaction, part);
         return results_[part].has_error() ? results_[part].error() : base::ErrorCode{};
@@ -56,6 +58,7 @@ class MutationOf final : public Mutation {
 
  private:
     Results results_;
+    const std::size_t weight_;
     Work work_;
     loop::Resume<Results> resume_;
 };
@@ -63,23 +66,24 @@ class MutationOf final : public Mutation {
 /// Has the writer apply `work` to each part, all in one transaction (with others'), and returns when it is durable.
 template <class T>
 loop::Task<std::vector<base::Result<T>>> mutate_parts(SqliteWriter& writer, metrics::Histogram& duration,
-                                                      std::size_t parts, typename MutationOf<T>::Work work) {
+                                                      std::size_t parts, typename MutationOf<T>::Work work,
+                                                      std::size_t weight) {
     using Results = std::vector<base::Result<T>>;
     const CallTimer timer{duration};
-    std::function<void(loop::Resume<Results>)> start = [&writer, &work, parts](loop::Resume<Results> resume) {
-        writer.post(std::make_unique<MutationOf<T>>(parts, std::move(work), std::move(resume)));
+    std::function<void(loop::Resume<Results>)> start = [&writer, &work, parts, weight](loop::Resume<Results> resume) {
+        writer.post(std::make_unique<MutationOf<T>>(parts, weight, std::move(work), std::move(resume)));
     };
     co_return co_await loop::suspend<Results>(std::move(start));
 }
 
-/// The same for one part.
+/// The same for one part that changes about `weight` rows.
 template <class T>
 loop::Task<base::Result<T>> mutate(SqliteWriter& writer, metrics::Histogram& duration,
-                                   std::function<base::Result<T>(WriteTransaction&)> work) {
+                                   std::function<base::Result<T>(WriteTransaction&)> work, std::size_t weight = 1) {
     typename MutationOf<T>::Work part = [work = std::move(work)](WriteTransaction& transaction, std::size_t) {
         return work(transaction);
     };
-    auto results = co_await mutate_parts<T>(writer, duration, 1, std::move(part));
+    auto results = co_await mutate_parts<T>(writer, duration, 1, std::move(part), weight);
     co_return std::move(results.front());
 }
 

@@ -5,6 +5,7 @@
 #include "store/sqlite/database.hpp"
 #include "store/sqlite/sqlite_notification_store.hpp"
 #include "store/sqlite/sqlite_outbox_store.hpp"
+#include "store/sqlite/sqlite_user_data_store.hpp"
 #include "store/sqlite/sqlite_user_store.hpp"
 #include "store/testing/notification_store_conformance.hpp"
 #include "store/testing/outbox_store_conformance.hpp"
@@ -24,6 +25,7 @@ class SqliteNotifications final : public NotificationStoreSubject {
  public:
     NotificationStore& store() override { return store_; }
     OutboxStore& outbox() override { return outbox_; }
+    UserDataStore& user_data() override { return user_data_; }
 
  private:
     TempDirectory directory_;
@@ -31,6 +33,7 @@ class SqliteNotifications final : public NotificationStoreSubject {
     SqliteDatabase database_{options_for(directory_), registry_};
     SqliteNotificationStore store_{database_};
     SqliteOutboxStore outbox_{database_, OutboxName::notification};
+    SqliteUserDataStore user_data_{database_};
 };
 
 class SqliteUsers final : public UserStoreSubject {

@@ -1,15 +1,28 @@
 #include "store/sqlite/sqlite_notification_store.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "store/sqlite/notification_changes.hpp"
 #include "store/sqlite/notification_reads.hpp"
+#include "store/sqlite/repeatable_changes.hpp"
 #include "store/sqlite/requests.hpp"
 #include "store/sqlite/statements.hpp"
 #include "store/sync_budget.hpp"
 
 namespace carillon::store {
+namespace {
+
+// They cost random bytes: not made on the writer's thread.
+std::vector<base::EventId> event_ids_for(const std::vector<NewNotification>& batch) {
+    std::vector<base::EventId> ids;
+    ids.reserve(batch.size());
+    for (const auto& wanted : batch) ids.push_back({base::Uuid::generate_v7(wanted.created_at)});
+    return ids;
+}
+
+}  // namespace
 
 SqliteNotificationStore::SqliteNotificationStore(SqliteDatabase& database)
     : database_{database}, durations_{database.duration_of("create"),   database.duration_of("mark_read"),
@@ -19,33 +32,46 @@ SqliteNotificationStore::SqliteNotificationStore(SqliteDatabase& database)
 
 loop::Task<std::vector<base::Result<Created>>> SqliteNotificationStore::create(std::vector<NewNotification> batch) {
     if (batch.empty()) co_return std::vector<base::Result<Created>>{};
-    // Event ids cost random bytes: made here, not on the writer's thread.
-    std::vector<base::EventId> event_ids;
-    event_ids.reserve(batch.size());
-    for (const auto& wanted : batch) event_ids.push_back({base::Uuid::generate_v7(wanted.created_at)});
+    std::vector<base::EventId> event_ids = event_ids_for(batch);
     const std::size_t parts = batch.size();
     MutationOf<Created>::Work work = [batch = std::move(batch), event_ids = std::move(event_ids)](
                                          WriteTransaction& transaction, std::size_t part) {
         return create_notification(transaction, batch[part], event_ids[part]);
     };
-    co_return co_await mutate_parts<Created>(database_.writer(), durations_.create, parts, std::move(work));
+    co_return co_await mutate_parts<Created>(database_.writer(), durations_.create, parts, std::move(work), parts);
+}
+
+loop::Task<base::Result<CreatedOnce>> SqliteNotificationStore::create_once(std::vector<NewNotification> batch,
+                                                                           IdempotencyClaim claim) {
+    assert(!batch.empty() && batch.size() <= kCreateOnceMax);
+    std::vector<base::EventId> event_ids = event_ids_for(batch);
+    const std::size_t weight = batch.size();
+    std::function<base::Result<CreatedOnce>(WriteTransaction&)> work =
+        [batch = std::move(batch), event_ids = std::move(event_ids), claim](WriteTransaction& transaction) {
+            return store::create_once(transaction, batch, event_ids, claim);
+        };
+    co_return co_await mutate<CreatedOnce>(database_.writer(), durations_.create, std::move(work), weight);
 }
 
 loop::Task<base::Result<MarkedRead>> SqliteNotificationStore::mark_read(base::UserId user, base::NotificationId id,
-                                                                        base::TimePoint now, std::string traceparent) {
+                                                                        base::TimePoint now, std::string traceparent,
+                                                                        std::optional<IdempotencyClaim> claim) {
     std::function<base::Result<MarkedRead>(WriteTransaction&)> work =
-        [user, id, now, traceparent = std::move(traceparent)](WriteTransaction& transaction) {
-            return mark_notification_read(transaction, user, id, now, traceparent);
+        [user, id, now, traceparent = std::move(traceparent), claim](WriteTransaction& transaction) {
+            return claim ? mark_read_once(transaction, user, id, now, traceparent, *claim)
+                         : mark_notification_read(transaction, user, id, now, traceparent);
         };
     co_return co_await mutate<MarkedRead>(database_.writer(), durations_.mark_read, std::move(work));
 }
 
 loop::Task<base::Result<ReadAll>> SqliteNotificationStore::read_all(base::UserId user,
                                                                     std::optional<base::Version> before,
-                                                                    base::TimePoint now, std::string traceparent) {
+                                                                    base::TimePoint now, std::string traceparent,
+                                                                    std::optional<IdempotencyClaim> claim) {
     std::function<base::Result<ReadAll>(WriteTransaction&)> work =
-        [user, before, now, traceparent = std::move(traceparent)](WriteTransaction& transaction) {
-            return read_all_notifications(transaction, user, before, now, traceparent);
+        [user, before, now, traceparent = std::move(traceparent), claim](WriteTransaction& transaction) {
+            return claim ? read_all_once(transaction, user, before, now, traceparent, *claim)
+                         : read_all_notifications(transaction, user, before, now, traceparent);
         };
     co_return co_await mutate<ReadAll>(database_.writer(), durations_.read_all, std::move(work));
 }

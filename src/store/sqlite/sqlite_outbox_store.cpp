@@ -4,6 +4,7 @@
 
 #include "store/sqlite/requests.hpp"
 #include "store/sqlite/statements.hpp"
+#include "store/sqlite/user_data.hpp"
 
 namespace carillon::store {
 namespace {
@@ -12,16 +13,7 @@ std::vector<OutboxEvent> read_pending(SqliteConnection& connection, OutboxName n
                                       std::uint32_t limit) {
     std::vector<OutboxEvent> events;
     SqliteQuery row{connection, sql::kPendingEvents[static_cast<std::size_t>(name)], after, limit};
-    while (row.next()) {
-        OutboxEvent event;
-        event.sequence = row.number(0);
-        event.event_id = row.id<base::EventId>(1);
-        event.subject = row.text(2);
-        event.payload = row.text(3);
-        event.traceparent = row.text(4);
-        event.created_at = row.time(5);
-        events.push_back(std::move(event));
-    }
+    while (row.next()) events.push_back(event_of(row));
     return events;
 }
 

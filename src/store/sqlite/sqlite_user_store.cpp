@@ -34,12 +34,29 @@ base::Result<void> create_user(WriteTransaction& transaction, const User& user, 
     return {};
 }
 
+// Until none is left: an account has one event.
+void erase_events_of(WriteTransaction& transaction, base::UserId user) {
+    constexpr std::uint32_t kAtOnce = 100;
+    while (transaction.erase_events(OutboxName::auth, user, kAtOnce) == kAtOnce) {
+    }
+}
+
+base::Result<void> erase_user(WriteTransaction& transaction, base::UserId id) {
+    auto& connection = transaction.connection();
+    transaction.overwrite_deleted_bytes();
+    const auto erased = connection.run(sql::kEraseUser, id);
+    if (erased != 0) erase_events_of(transaction, id);
+    if (erased == 0) return errc::not_found;
+    return {};
+}
+
 }  // namespace
 
 SqliteUserStore::SqliteUserStore(SqliteDatabase& database)
     : database_{database},
       create_duration_{database.duration_of("create_user")},
-      find_duration_{database.duration_of("find_user")} {}
+      find_duration_{database.duration_of("find_user")},
+      erase_duration_{database.duration_of("erase_user")} {}
 
 loop::Task<base::Result<void>> SqliteUserStore::create(User user, std::string traceparent) {
     std::function<base::Result<void>(WriteTransaction&)> work =
@@ -62,6 +79,13 @@ loop::Task<base::Result<User>> SqliteUserStore::find_by_id(base::UserId id) {
         return read_user(connection, sql::kUserById, id);
     };
     co_return co_await query<User>(database_.readers(), find_duration_, std::move(work));
+}
+
+loop::Task<base::Result<void>> SqliteUserStore::erase(base::UserId id) {
+    std::function<base::Result<void>(WriteTransaction&)> work = [id](WriteTransaction& transaction) {
+        return erase_user(transaction, id);
+    };
+    co_return co_await mutate<void>(database_.writer(), erase_duration_, std::move(work));
 }
 
 loop::Task<base::Result<void>> SqliteUserStore::check() {

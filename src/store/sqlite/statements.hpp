@@ -33,6 +33,29 @@ inline constexpr std::string_view kReadAll =
     "UPDATE notifications INDEXED BY notifications_unread SET read_at = ?2"
     " WHERE user_id = ?1 AND read_at IS NULL AND unread_version <= ?3";
 
+inline constexpr std::string_view kFirstAnswer =
+    "SELECT request, created_at, answer, sequence FROM idempotency_keys WHERE key = ?1";
+inline constexpr std::string_view kKeepAnswer =
+    "INSERT INTO idempotency_keys (key, request, user_id, created_at, answer) VALUES (?1, ?2, ?3, ?4, ?5)";
+inline constexpr std::string_view kForgetKey = "DELETE FROM idempotency_keys WHERE key = ?1";
+// Of the oldest ?3, what came before ?1 or is numbered up to ?2.
+inline constexpr std::string_view kPruneKeys =
+    "DELETE FROM idempotency_keys WHERE sequence IN"
+    " (SELECT sequence FROM idempotency_keys WHERE sequence > 0 ORDER BY sequence LIMIT ?3)"
+    " AND (created_at <= ?1 OR sequence <= ?2)";
+
+inline constexpr std::string_view kEraseUnread =
+    "DELETE FROM notifications WHERE rowid IN (SELECT rowid FROM notifications INDEXED BY notifications_unread"
+    " WHERE user_id = ?1 AND read_at IS NULL LIMIT ?2)";
+inline constexpr std::string_view kEraseRead =
+    "DELETE FROM notifications WHERE rowid IN (SELECT rowid FROM notifications INDEXED BY notifications_read"
+    " WHERE user_id = ?1 AND read_at IS NOT NULL LIMIT ?2)";
+inline constexpr std::string_view kEraseKeys =
+    "DELETE FROM idempotency_keys WHERE sequence IN"
+    " (SELECT sequence FROM idempotency_keys WHERE user_id = ?1 LIMIT ?2)";
+inline constexpr std::string_view kSetErased = "UPDATE user_state SET erased_version = version WHERE user_id = ?1";
+inline constexpr std::string_view kEraseUser = "DELETE FROM users WHERE id = ?1";
+
 inline constexpr std::string_view kBeat = "UPDATE heartbeat SET beat = beat + 1 WHERE id = 1";
 
 inline constexpr std::string_view kInsertUser =
@@ -41,7 +64,7 @@ inline constexpr std::string_view kInsertUser =
 // --- Reads
 
 inline constexpr std::string_view kState =
-    "SELECT unread, version, read_all_before, read_all_version FROM user_state WHERE user_id = ?1";
+    "SELECT unread, version, read_all_before, read_all_version, erased_version FROM user_state WHERE user_id = ?1";
 
 // What `notification_of` and `creation_of` read (notification_rows.hpp). `version` is the caller's, so that an index
 // whose rows have only one version can give the order.
@@ -51,6 +74,16 @@ inline constexpr std::string_view kState =
     "notifications "
 
 inline constexpr std::string_view kFind = CARILLON_SELECT("version") "WHERE id = ?1 AND user_id = ?2";
+
+// As it was created, whosever it is.
+inline constexpr std::string_view kCreated =
+    "SELECT id, user_id, type, title, body, data, created_at, NULL, created_version, created_version"
+    " FROM notifications WHERE id = ?1";
+inline constexpr std::string_view kKnown = "SELECT 1 FROM notifications WHERE id = ?1";
+
+inline constexpr std::string_view kKeptAnswers =
+    "SELECT sequence, created_at, answer FROM idempotency_keys WHERE user_id = ?1 AND sequence > ?2"
+    " ORDER BY sequence LIMIT ?3";
 
 #define CARILLON_UNREAD_BEFORE \
     CARILLON_SELECT("version") \
@@ -122,6 +155,18 @@ inline constexpr std::array<std::string_view, 2> kRemoveEvents{
     "DELETE FROM auth_outbox WHERE sequence BETWEEN ?1 AND ?2",
 };
 
+// The user's events, whose id ?1 is as the payload writes it. They read the whole table: it is short, since what is in
+// it is on its way out, and only the duties to one user ask.
+inline constexpr std::string_view kPendingEventsOf =
+    "SELECT sequence, event_id, subject, payload, traceparent, created_at FROM notification_outbox"
+    " WHERE sequence > ?2 AND json_extract(payload, '$.userId') = ?1 ORDER BY sequence LIMIT ?3";
+inline constexpr std::array<std::string_view, 2> kEraseEvents{
+    "DELETE FROM notification_outbox WHERE sequence IN (SELECT sequence FROM notification_outbox"
+    " WHERE json_extract(payload, '$.userId') = ?1 ORDER BY sequence LIMIT ?2)",
+    "DELETE FROM auth_outbox WHERE sequence IN (SELECT sequence FROM auth_outbox"
+    " WHERE json_extract(payload, '$.userId') = ?1 ORDER BY sequence LIMIT ?2)",
+};
+
 /// At start-up only: it reads the whole table.
 inline constexpr std::array<std::string_view, 2> kCountEvents{
     "SELECT count(*) FROM notification_outbox",
@@ -134,6 +179,15 @@ inline constexpr std::array kHot{
     kConsume,
     kSetState,
     kSetReadAll,
+    kFirstAnswer,
+    kKeepAnswer,
+    kForgetKey,
+    kPruneKeys,
+    kEraseUnread,
+    kEraseRead,
+    kEraseKeys,
+    kSetErased,
+    kEraseUser,
 
     kInsertNotification,
     kReadAtOf,
@@ -143,6 +197,9 @@ inline constexpr std::array kHot{
     kInsertUser,
     kState,
     kFind,
+    kCreated,
+    kKnown,
+    kKeptAnswers,
     kListAll,
     kListUnread,
     kListRead,

@@ -27,6 +27,19 @@ void WriteTransaction::remove_events(OutboxName outbox, std::vector<std::uint64_
     }
 }
 
+std::uint64_t WriteTransaction::erase_events(OutboxName outbox, base::UserId user, std::uint32_t limit) {
+    const auto index = static_cast<std::size_t>(outbox);
+    const std::string text = user.to_string();
+    const auto removed = connection_.run(sql::kEraseEvents[index], text, limit);
+    changes_[index].removed += removed;
+    return static_cast<std::uint64_t>(removed);
+}
+
+void WriteTransaction::overwrite_deleted_bytes() {
+    connection_.execute("PRAGMA secure_delete = ON");
+    overwrites_ = true;
+}
+
 WriteTransaction::Mark WriteTransaction::mark() const {
     Mark mark;
     for (std::size_t i = 0; i < kOutboxNames; ++i) {

@@ -32,6 +32,13 @@ class WriteTransaction {
     /// Unknown sequences are passed over.
     void remove_events(OutboxName outbox, std::vector<std::uint64_t> sequences);
 
+    /// Takes away at most `limit` events of the user, oldest first; returns how many.
+    std::uint64_t erase_events(OutboxName outbox, base::UserId user, std::uint32_t limit);
+    /// What is deleted from here on is overwritten in the file, and the log that still has it is emptied after the
+    /// commit.
+    void overwrite_deleted_bytes();
+    bool overwrites_deleted_bytes() const { return overwrites_; }
+
     /// A point to which the record goes back together with the transaction.
     struct Mark {
         std::array<std::size_t, kOutboxNames> added{};
@@ -44,6 +51,7 @@ class WriteTransaction {
  private:
     SqliteConnection& connection_;
     OutboxChanges changes_;
+    bool overwrites_ = false;
 };
 
 }  // namespace carillon::store

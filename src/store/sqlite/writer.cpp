@@ -15,10 +15,12 @@ namespace {
 // pages mean fewer and larger interruptions; this is 16 MB.
 constexpr int kCheckpointPages = 4'000;
 
+const std::string kKeepDeletedBytes = "PRAGMA secure_delete = OFF";
 constexpr std::string_view kBegin = "BEGIN IMMEDIATE";
 constexpr std::string_view kCommit = "COMMIT";
 constexpr std::string_view kSavepoint = "SAVEPOINT part";
 constexpr std::string_view kRelease = "RELEASE part";
+constexpr std::string_view kBusyTimeout = "PRAGMA busy_timeout";
 constexpr std::string_view kRollbackPart = "ROLLBACK TO part";
 
 int remember_log_pages(void* pages, sqlite3*, const char*, int now) {
@@ -47,13 +49,13 @@ void SqliteWriter::post(std::unique_ptr<Mutation> mutation) {
     base::ErrorCode refused;
     {
         const std::lock_guard lock{mutex_};
-        const std::size_t parts = mutation->parts();
+        const std::size_t weight = mutation->weight();
         if (closing_) {
             refused = errc::unavailable;
-        } else if (queued_parts_ + parts > limits_.queue_max) {
+        } else if (queued_weight_ + weight > limits_.queue_max) {
             refused = errc::overloaded;
         } else {
-            queued_parts_ += parts;
+            queued_weight_ += weight;
             queue_.push_back({std::move(mutation), clock_.steady_now()});
         }
     }
@@ -93,15 +95,15 @@ bool SqliteWriter::take(Group& group) {
         std::unique_lock lock{mutex_};
         wake_.wait(lock, [this] { return closing_ || !queue_.empty(); });
         if (queue_.empty()) return false;
-        std::size_t parts = 0;
+        std::size_t weight = 0;
         while (!queue_.empty()) {
-            const std::size_t more = queue_.front().mutation->parts();
-            if (!taken.empty() && parts + more > limits_.group_max) break;
-            parts += more;
+            const std::size_t more = queue_.front().mutation->weight();
+            if (!taken.empty() && weight + more > limits_.group_max) break;
+            weight += more;
             taken.push_back(std::move(queue_.front()));
             queue_.pop_front();
         }
-        queued_parts_ -= parts;
+        queued_weight_ -= weight;
     }
     refuse_stale(group, taken);
     return true;
@@ -130,6 +132,12 @@ void SqliteWriter::process(Group& group) {
 
 SqliteWriter::Outcome SqliteWriter::try_group(Group& group, bool singly) {
     WriteTransaction transaction{connection_};
+    const auto outcome = run_group(group, singly, transaction);
+    if (transaction.overwrites_deleted_bytes()) connection_.execute(kKeepDeletedBytes);
+    return outcome;
+}
+
+SqliteWriter::Outcome SqliteWriter::run_group(Group& group, bool singly, WriteTransaction& transaction) {
     connection_.run(kBegin);
     const bool begun = !connection_.failed();
     const bool applied = begun && (singly ? apply_singly(group, transaction) : apply_all(group, transaction));
@@ -140,6 +148,7 @@ SqliteWriter::Outcome SqliteWriter::try_group(Group& group, bool singly) {
     }
     commits_.fetch_add(1, std::memory_order_relaxed);
     log_.worked();
+    if (transaction.overwrites_deleted_bytes()) log_to_be_emptied_ = true;
     committed_(transaction.take_changes());
     return Outcome::committed;
 }
@@ -188,9 +197,27 @@ void SqliteWriter::roll_back() {
 }
 
 void SqliteWriter::checkpoint_if_due() {
+    if (log_to_be_emptied_) empty_log();
     if (log_pages_ < kCheckpointPages) return;
     // What it cannot fold in, because a reader still needs it, the next one will.
     sqlite3_wal_checkpoint_v2(connection_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    log_pages_ = 0;
+}
+
+// Not while a reader needs the log: then after the next transaction. Nobody waits for it.
+void SqliteWriter::empty_log() {
+    std::int64_t busy_timeout_ms = 0;
+    {
+        SqliteQuery setting{connection_, kBusyTimeout};
+        if (setting.next()) busy_timeout_ms = setting.integer(0);
+    }
+    connection_.take_failure();
+    sqlite3_busy_timeout(connection_.handle(), 0);
+    const int code =
+        sqlite3_wal_checkpoint_v2(connection_.handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    sqlite3_busy_timeout(connection_.handle(), static_cast<int>(busy_timeout_ms));
+    if (code != SQLITE_OK) return;
+    log_to_be_emptied_ = false;
     log_pages_ = 0;
 }
 

@@ -25,8 +25,10 @@ class Mutation {
     virtual ~Mutation() = default;
 
     virtual std::size_t parts() const = 0;
-    /// Applies one part and keeps its result. An error means that it changed nothing; it may still have failed when the
-    /// connection says so. Called again for the same part when the transaction was given up. Thread: the writer's.
+    /// How much it counts against the writer's limits, in parts of an ordinary size.
+    virtual std::size_t weight() const { return parts(); }
+    /// Applies one part and keeps its result. What it changed stays, whatever it returns, unless the connection says
+    /// that it has failed. Called again for the same part when the transaction was given up. Thread: the writer's.
     virtual base::ErrorCode apply(std::size_t part, WriteTransaction& transaction) = 0;
     /// The part was not applied, whatever `apply` said.
     virtual void fail(std::size_t part, base::ErrorCode error) = 0;
@@ -39,8 +41,8 @@ class Mutation {
 };
 
 struct WriterLimits {
-    std::size_t queue_max = 10'000;  ///< parts that may wait
-    std::size_t group_max = 1'000;   ///< parts in one transaction
+    std::size_t queue_max = 10'000;  ///< weight that may wait
+    std::size_t group_max = 1'000;   ///< weight in one transaction, unless one alone has more
     /// What has waited longer than this is refused instead of applied.
     std::chrono::milliseconds wait_max{10'000};
 };
@@ -85,11 +87,13 @@ class SqliteWriter {
     void refuse_stale(Group& group, std::vector<Waiting>& taken) const;
     void process(Group& group);
     Outcome try_group(Group& group, bool singly);
+    Outcome run_group(Group& group, bool singly, WriteTransaction& transaction);
     bool apply_all(Group& group, WriteTransaction& transaction);
     bool apply_singly(Group& group, WriteTransaction& transaction);
     bool apply_part(Mutation& mutation, std::size_t part, WriteTransaction& transaction);
     void roll_back();
     void checkpoint_if_due();
+    void empty_log();
 
     // Constant after construction
     const WriterLimits limits_;
@@ -100,12 +104,13 @@ class SqliteWriter {
     SqliteConnection connection_;
     FailureLog log_{"writes"};
     int log_pages_ = 0;
+    bool log_to_be_emptied_ = false;
 
     // Guarded by mutex_
     std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<Waiting> queue_;
-    std::size_t queued_parts_ = 0;
+    std::size_t queued_weight_ = 0;
     bool closing_ = false;
 
     std::atomic<std::uint64_t> commits_{0};

@@ -5,5 +5,7 @@ namespace carillon::store::testing {
 
 void link_notification_paging_conformance();
 void link_notification_storm_conformance();
+void link_idempotency_conformance();
+void link_user_data_conformance();
 
 }  // namespace carillon::store::testing

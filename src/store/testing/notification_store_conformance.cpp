@@ -13,6 +13,8 @@ using ::testing::SizeIs;
 NotificationStoreFactory notification_store_adapter(NotificationStoreFactory make) {
     link_notification_paging_conformance();
     link_notification_storm_conformance();
+    link_idempotency_conformance();
+    link_user_data_conformance();
     return make;
 }
 
@@ -30,11 +32,11 @@ std::vector<Created> NotificationStoreConformance::create_many(base::UserId user
 }
 
 MarkedRead NotificationStoreConformance::mark_read(base::UserId user, base::NotificationId id, base::TimePoint now) {
-    return run(store().mark_read(user, id, now, "")).value();
+    return run(store().mark_read(user, id, now, "", std::nullopt)).value();
 }
 
 ReadAll NotificationStoreConformance::read_all(base::UserId user, std::optional<base::Version> before) {
-    return run(store().read_all(user, before, kNow, "")).value();
+    return run(store().read_all(user, before, kNow, "", std::nullopt)).value();
 }
 
 SyncPage NotificationStoreConformance::sync(base::UserId user, base::Version since, std::uint32_t limit) {
@@ -44,6 +46,21 @@ SyncPage NotificationStoreConformance::sync(base::UserId user, base::Version sin
 NotificationPage NotificationStoreConformance::list(base::UserId user, std::uint32_t limit,
                                                     std::optional<base::Version> before, StatusFilter status) {
     return run(store().list({user, limit, status, before})).value();
+}
+
+CreatedOnce NotificationStoreConformance::create_once(std::vector<NewNotification> batch,
+                                                      const IdempotencyClaim& claim) {
+    return run(store().create_once(std::move(batch), claim)).value();
+}
+
+std::uint64_t NotificationStoreConformance::erase(base::UserId user) {
+    std::uint64_t erased = 0;
+    for (bool more = true; more;) {
+        const auto step = run(user_data().erase(user, kNow, "")).value();
+        erased += step.notifications;
+        more = step.more;
+    }
+    return erased;
 }
 
 base::ErrorCode NotificationStoreConformance::refused(NewNotification wanted) {
@@ -211,9 +228,9 @@ TEST_P(NotificationStoreConformance, NobodyReadsAnothersNotification) {
     const auto stranger = new_user();
     create(for_user(stranger));
     const auto id = create(for_user(owner)).notification.id;
-    EXPECT_EQ(run(store().mark_read(stranger, id, kNow, "")).error(), errc::not_found);
+    EXPECT_EQ(run(store().mark_read(stranger, id, kNow, "", std::nullopt)).error(), errc::not_found);
     EXPECT_EQ(run(store().find(stranger, id)).error(), errc::not_found);
-    EXPECT_EQ(run(store().mark_read(owner, new_id(), kNow, "")).error(), errc::not_found);
+    EXPECT_EQ(run(store().mark_read(owner, new_id(), kNow, "", std::nullopt)).error(), errc::not_found);
     EXPECT_EQ(run(store().find(owner, new_id())).error(), errc::not_found);
     EXPECT_THAT(list(stranger, 10).notifications, SizeIs(1));
     EXPECT_THAT(sync(stranger, 0).notifications, SizeIs(1));

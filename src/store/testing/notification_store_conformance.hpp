@@ -12,6 +12,7 @@
 #include "store/testing/consistency.hpp"
 #include "store/testing/drive.hpp"
 #include "store/testing/sample_notifications.hpp"
+#include "store/user_data_store.hpp"
 
 /// What every `NotificationStore` must do. An adapter's test names the suite once:
 ///
@@ -25,6 +26,7 @@ class NotificationStoreSubject {
     virtual ~NotificationStoreSubject() = default;
     virtual NotificationStore& store() = 0;
     virtual OutboxStore& outbox() = 0;
+    virtual UserDataStore& user_data() = 0;
 };
 
 using NotificationStoreFactory = std::function<std::unique_ptr<NotificationStoreSubject>()>;
@@ -38,6 +40,7 @@ class NotificationStoreConformance : public ::testing::TestWithParam<Notificatio
 
     NotificationStore& store() { return subject_->store(); }
     OutboxStore& outbox() { return subject_->outbox(); }
+    UserDataStore& user_data() { return subject_->user_data(); }
 
     /// Each must succeed, or the test fails.
     Created create(NewNotification wanted);
@@ -47,6 +50,9 @@ class NotificationStoreConformance : public ::testing::TestWithParam<Notificatio
     SyncPage sync(base::UserId user, base::Version since, std::uint32_t limit = 100);
     NotificationPage list(base::UserId user, std::uint32_t limit, std::optional<base::Version> before = std::nullopt,
                           StatusFilter status = StatusFilter::all);
+    CreatedOnce create_once(std::vector<NewNotification> batch, const IdempotencyClaim& claim);
+    /// Erases the user to the end; returns how many notifications went.
+    std::uint64_t erase(base::UserId user);
     /// The error of a creation that must fail.
     base::ErrorCode refused(NewNotification wanted);
 

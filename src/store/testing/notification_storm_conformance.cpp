@@ -43,14 +43,14 @@ loop::Task<void> create_one(Storm& storm, base::UserId user) {
 loop::Task<void> read_one(Storm& storm, std::size_t pick) {
     if (storm.known.empty()) co_return;
     const auto [user, id] = storm.known[pick % storm.known.size()];
-    const auto read = (co_await storm.store.mark_read(user, id, kNow, "")).value();
+    const auto read = (co_await storm.store.mark_read(user, id, kNow, "", std::nullopt)).value();
     storm.tell(user, read.state);
 }
 
 loop::Task<void> read_up_to(Storm& storm, base::UserId user, std::size_t pick) {
     std::optional<base::Version> before;
     if (pick % 2 == 0) before = pick % 500;
-    const auto read = (co_await storm.store.read_all(user, before, kNow, "")).value();
+    const auto read = (co_await storm.store.read_all(user, before, kNow, "", std::nullopt)).value();
     storm.tell(user, read.state);
 }
 

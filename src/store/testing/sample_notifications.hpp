@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "store/notification_store.hpp"
 
@@ -24,6 +25,12 @@ inline NewNotification for_user(base::UserId user, std::string title = "Hello") 
     wanted.title = std::move(title);
     wanted.created_at = kNow;
     return wanted;
+}
+
+/// As a service would make it from a user's call.
+inline IdempotencyClaim claim_of(base::UserId owner, std::string_view key, std::string_view request = "request",
+                                 base::TimePoint now = kNow) {
+    return {base::sha256(owner.to_string() + "/" + std::string{key}), base::sha256(request), owner, now};
 }
 
 }  // namespace carillon::store::testing

@@ -104,6 +104,34 @@ TEST_P(UserStoreConformance, RegistrationIsAnEventWithoutThePassword) {
     EXPECT_EQ(decoded->created_at, user.created_at);
 }
 
+TEST_P(UserStoreConformance, ErasesAUserWithWhatIsPending) {
+    const auto user = sample_user("ada@example.org");
+    const auto other = sample_user("bob@example.org");
+    ASSERT_TRUE(run(store().create(user, "")).has_value());
+    ASSERT_TRUE(run(store().create(other, "")).has_value());
+    ASSERT_TRUE(run(store().erase(user.id)).has_value());
+    EXPECT_EQ(run(store().find_by_id(user.id)).error(), errc::not_found);
+    EXPECT_EQ(run(store().find_by_email("ada@example.org")).error(), errc::not_found);
+    EXPECT_TRUE(run(store().find_by_id(other.id)).has_value());
+    const auto events = all_events(outbox());
+    ASSERT_THAT(events, SizeIs(1)) << "the registration of the other";
+    EXPECT_THAT(events[0].payload, HasSubstr("bob@example.org"));
+    EXPECT_EQ(run(outbox().pending_count()).value(), 1U);
+}
+
+TEST_P(UserStoreConformance, ErasesNobodyElse) {
+    ASSERT_TRUE(run(store().create(sample_user("ada@example.org"), "")).has_value());
+    EXPECT_EQ(run(store().erase(new_user())).error(), errc::not_found);
+    EXPECT_THAT(all_events(outbox()), SizeIs(1));
+}
+
+TEST_P(UserStoreConformance, AnErasedAddressIsFreeAgain) {
+    const auto user = sample_user("ada@example.org");
+    ASSERT_TRUE(run(store().create(user, "")).has_value());
+    ASSERT_TRUE(run(store().erase(user.id)).has_value());
+    EXPECT_TRUE(run(store().create(sample_user("ada@example.org"), "")).has_value());
+}
+
 TEST_P(UserStoreConformance, CheckSaysThatItWorks) {
     EXPECT_TRUE(run(store().check()).has_value());
 }
