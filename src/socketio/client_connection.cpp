@@ -173,7 +173,7 @@ void ClientConnection::disconnect(SocketImpl& socket) {
 }
 
 void ClientConnection::disconnect_all() {
-    while (!sockets_.empty() && open()) disconnect(*std::shared_ptr{sockets_.back()});
+    while (!sockets_.empty() && open()) disconnect(*std::shared_ptr{sockets_.front()});
     close("server namespace disconnect");
 }
 
