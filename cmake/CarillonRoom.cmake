@@ -1,7 +1,8 @@
 # carillon_room(NAME <path> LAYER <n> [DEPS room...] [LIBS target...] [TESTING] [TEST_DEPS room...] [TEST_LIBS target...])
 #
 # One call per room. Makes the static library carillon_<name> from src/<path>/*.cpp, its tests from *_test.cpp and its
-# benchmarks from *_bench.cpp (the suffix of a file is its kind).
+# benchmarks from *_bench.cpp (the suffix of a file is its kind). Tests that want a PostgreSQL server, *_pgtest.cpp, are
+# an executable of their own, <name>_pgtests, and one entry of ctest: it starts a server for all of them.
 #
 # The layering is enforced here, twice: a dependency on the same or a higher layer is refused at configure time, and each
 # room has an include root of its own, holding links to that room's headers only, so that including a room that is not
@@ -26,9 +27,11 @@ function(carillon_room)
     file(GLOB sources CONFIGURE_DEPENDS "${dir}/*.cpp")
     set(tests ${sources})
     set(benches ${sources})
+    set(pgtests ${sources})
     list(FILTER sources EXCLUDE REGEX "(_(test|pgtest|natstest|bench|fuzz)|/main)\\.cpp$")
     list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
     list(FILTER benches INCLUDE REGEX "_bench\\.cpp$")
+    list(FILTER pgtests INCLUDE REGEX "_pgtest\\.cpp$")
 
     # The include root of this room: links to its own headers, nothing else.
     file(GLOB headers CONFIGURE_DEPENDS "${dir}/*.hpp")
@@ -81,6 +84,13 @@ function(carillon_room)
         target_link_libraries(${flat}_tests PRIVATE carillon_warnings ${target} ${test_targets} ${ROOM_TEST_LIBS}
             GTest::gmock GTest::gtest_main)
         gtest_discover_tests(${flat}_tests TEST_PREFIX "${ROOM_NAME}/" DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+    endif()
+    if(pgtests AND CARILLON_BUILD_TESTS)
+        add_executable(${flat}_pgtests ${pgtests})
+        target_link_libraries(${flat}_pgtests PRIVATE carillon_warnings ${target} ${test_targets} ${ROOM_TEST_LIBS}
+            carillon_store_postgres_testing GTest::gmock GTest::gtest)
+        add_test(NAME "${ROOM_NAME}/pgtests" COMMAND ${flat}_pgtests)
+        set_tests_properties("${ROOM_NAME}/pgtests" PROPERTIES TIMEOUT 600)
     endif()
     if(benches AND CARILLON_BUILD_BENCH)
         add_executable(${flat}_bench EXCLUDE_FROM_ALL ${benches})

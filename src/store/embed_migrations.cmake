@@ -1,12 +1,12 @@
-# carillon_embed_migrations(<room> <function>)
+# carillon_embed_migrations(<room> <function> [<folder>])
 #
-# Compiles src/<room>/migrations/NNNN_name.sql into the room's library as
+# Compiles src/<room>/migrations/[<folder>/]NNNN_name.sql into the room's library as
 #   const std::vector<carillon::store::Migration>& carillon::store::<function>();
 # in the order of their numbers, which must be dense from 1.
 
 function(carillon_embed_migrations room function)
     carillon_room_target(target ${room})
-    file(GLOB files CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${room}/migrations/*.sql")
+    file(GLOB files CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${room}/migrations/${ARGV2}/*.sql")
     list(SORT files)
     set(expected 0)
     set(entries "")
@@ -25,7 +25,7 @@ function(carillon_embed_migrations room function)
         string(APPEND entries "        {${number}, \"${name}\", R\"sql(\n${sql})sql\"},\n")
         set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
     endforeach()
-    string(REPLACE "/" "_" flat "${room}")
+    string(REPLACE "/" "_" flat "${room}/${ARGV2}")
     set(generated "${CMAKE_BINARY_DIR}/generated/${flat}_migrations.cpp")
     file(CONFIGURE OUTPUT "${generated}" @ONLY CONTENT "// Generated from src/@room@/migrations/.
 #include <vector>

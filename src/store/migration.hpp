@@ -19,4 +19,10 @@ struct AppliedMigration {
     std::string name;
 };
 
+/// What opening a database does about one whose schema is older than the binary.
+enum class SchemaPolicy {
+    migrate,  ///< brings it up to date
+    require,  ///< refuses it
+};
+
 }  // namespace carillon::store

@@ -11,7 +11,7 @@
 
 #include "base/clock.hpp"
 #include "store/sqlite/connection.hpp"
-#include "store/sqlite/failure_log.hpp"
+#include "store/failure_log.hpp"
 
 namespace carillon::store {
 

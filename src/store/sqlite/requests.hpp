@@ -8,27 +8,13 @@
 #include "base/result.hpp"
 #include "loop/suspend.hpp"
 #include "metrics/registry.hpp"
+#include "store/call_timer.hpp"
 #include "store/errc.hpp"
 #include "store/sqlite/readers.hpp"
 #include "store/sqlite/writer.hpp"
 
 /// From the coroutines of the stores to the threads of the database and back. Internal to the room.
 namespace carillon::store {
-
-/// Observes how long a call took, waiting included, when it goes out of scope.
-class CallTimer {
- public:
-    explicit CallTimer(metrics::Histogram& duration) : duration_{duration} {}
-    ~CallTimer() {
-        duration_.observe(std::chrono::duration<double>{std::chrono::steady_clock::now() - start_}.count());
-    }
-    CallTimer(const CallTimer&) = delete;
-    CallTimer& operator=(const CallTimer&) = delete;
-
- private:
-    metrics::Histogram& duration_;
-    const base::SteadyTime start_ = std::chrono::steady_clock::now();
-};
 
 /// A mutation of `parts` parts with results of type `T`.
 template <class T>

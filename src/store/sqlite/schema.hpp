@@ -11,11 +11,6 @@ namespace carillon::store {
 /// The steps of `migrations/`, embedded by the build.
 const std::vector<Migration>& sqlite_migrations();
 
-enum class SchemaPolicy {
-    migrate,  ///< bring an older database up to date
-    require,  ///< an older database is an error
-};
-
 /// Makes sure that the file is a sound Carillon database, and its schema the one of `migrations`: each missing step in
 /// one transaction, recorded in `user_version` and in the table `schema_migrations`. Returns the steps that were
 /// applied. Throws `OpenError`: the file is no database, damaged, of another program, newer than this binary, or (with

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "store/postgres/connection_target.hpp"
+
+extern "C" {
+struct pg_conn;
+}
+
+namespace carillon::store::postgres {
+
+/// A connection that blocks its thread: for start-up, when there is no loop yet, and for nothing else.
+class BlockingConnection {
+ public:
+    /// Waits up to `wait` for a server that cannot be reached yet. Throws `OpenError`.
+    BlockingConnection(const ConnectionTarget& target, std::chrono::milliseconds wait);
+
+    /// Runs one or many statements and gives the first column of the first row of the last; nothing when there is none,
+    /// or it is NULL. Throws `std::runtime_error` with the server's words.
+    std::optional<std::string> run(const std::string& sql);
+    int integer(const std::string& sql);
+    /// As in 150004.
+    int server_version() const;
+    /// Of the database, for people.
+    const std::string& name() const { return name_; }
+
+ private:
+    struct Finish {
+        void operator()(pg_conn* connection) const;
+    };
+    const std::string name_;
+    std::unique_ptr<pg_conn, Finish> handle_;
+};
+
+}  // namespace carillon::store::postgres

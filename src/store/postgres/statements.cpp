@@ -1,0 +1,40 @@
+#include "store/postgres/statements.hpp"
+
+namespace carillon::store::postgres::sql {
+
+const std::vector<const Statement*>& inbox_writes() {
+    static const std::vector<const Statement*> kAll{
+        &kBegin,    &kCommit,       &kRollback,   &kTransactionId,       &kLockUsers, &kLockedStates, &kStoredRows,
+        &kTakenIds, &kTakenKeys,    &kUnreadRows, &kInsertNotifications, &kMarkRead,  &kReadAll,      &kSetStates,
+        &kConsume,  &kInsertEvents, &kAdopt,
+    };
+    return kAll;
+}
+
+const std::vector<const Statement*>& inbox_reads() {
+    static const std::vector<const Statement*> kAll{
+        &kBegin,         &kCommit,         &kCommitLater,  &kTransactionStatus, &kPing,
+        &kPendingEvents, &kRemoveEvents,   &kCountEvents,  &kRenewLease,        &kDropLease,
+        &kDeadInstances, &kDropDeadLeases, &kListAll,      &kListUnread,        &kListRead,
+        &kFind,          &kCounts,         &kChangedSince,
+    };
+    return kAll;
+}
+
+const std::vector<const Statement*>& user_writes() {
+    static const std::vector<const Statement*> kAll{
+        &kBegin, &kCommit, &kRollback, &kTransactionId, &kInsertUser, &kUserByEmail, &kInsertEvents, &kAdopt,
+    };
+    return kAll;
+}
+
+const std::vector<const Statement*>& user_reads() {
+    static const std::vector<const Statement*> kAll{
+        &kBegin,         &kCommit,         &kCommitLater, &kTransactionStatus, &kPing,
+        &kPendingEvents, &kRemoveEvents,   &kCountEvents, &kRenewLease,        &kDropLease,
+        &kDeadInstances, &kDropDeadLeases, &kUserByEmail, &kUserById,
+    };
+    return kAll;
+}
+
+}  // namespace carillon::store::postgres::sql
