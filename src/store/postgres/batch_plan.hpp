@@ -41,6 +41,9 @@ class BatchPlan {
     const std::set<std::string_view>& consumed_keys() const { return consumed_keys_; }
     /// Up to which version unread rows must be counted.
     const std::map<base::UserId, base::Version>& counted() const { return counted_; }
+    /// Of the idempotency keys: what must be locked without waiting, and then read.
+    const std::set<std::int64_t>& claim_locks() const { return claim_locks_; }
+    const std::set<base::Digest>& claimed_keys() const { return claimed_keys_; }
 
     // --- What was found
 
@@ -60,13 +63,21 @@ class BatchPlan {
     void found_key(std::string_view key) { taken_keys_.insert(std::string{key}); }
     void found_unread(base::UserId user, UnreadRows rows) { unread_rows_[user] = rows; }
 
+    struct KeptAnswer {
+        base::Digest request;
+        base::TimePoint created_at;
+        std::string text;
+    };
+    void granted(std::int64_t claim_lock) { granted_.insert(claim_lock); }
+    void found_answer(const base::Digest& key, KeptAnswer answer) { kept_before_[key] = std::move(answer); }
+
     void decide();
 
     // --- What came out
 
     std::vector<Answer>& answers() { return answers_; }
     /// Nothing is to be written.
-    bool changes_nothing() const { return events_.empty(); }
+    bool changes_nothing() const { return events_.empty() && kept_.empty(); }
 
     struct CreatedRow {
         const NewNotification* wanted = nullptr;
@@ -92,6 +103,12 @@ class BatchPlan {
     std::vector<std::pair<base::UserId, UserState>> states() const;
     /// With the time of the creation that consumed them.
     const std::map<std::string_view, base::TimePoint>& consumed() const { return consumed_; }
+    struct KeptRow {
+        const IdempotencyClaim* claim = nullptr;
+        std::string answer;
+    };
+    /// By key.
+    const std::map<base::Digest, KeptRow>& kept() const { return kept_; }
     /// In the order of the changes, without sequences; and whose each is.
     std::vector<OutboxEvent>& events() { return events_; }
     const std::vector<base::UserId>& event_users() const { return event_users_; }
@@ -103,9 +120,15 @@ class BatchPlan {
         const ReadAllRows* read_all = nullptr;
     };
 
+    void need(base::UserId user, const NewNotification& wanted);
+    Answer decide(const Mutation& mutation);
+    Answer apply(const Mutation& mutation);
     Answer apply(base::UserId user, const CreateWork& work);
     Answer apply(base::UserId user, const MarkReadWork& work);
     Answer apply(base::UserId user, const ReadAllWork& work);
+    Answer apply(base::UserId user, const CreateOnceWork& work);
+    bool is_known(const NewNotification& wanted) const;
+    Created create(const NewNotification& wanted, base::EventId event_id);
     InboxState advance(UserEntry& entry, std::uint64_t unread) const;
     void add_event(base::UserId user, OutboxEvent event);
 
@@ -115,18 +138,23 @@ class BatchPlan {
     std::set<base::NotificationId> created_ids_;
     std::set<std::string_view> consumed_keys_;
     std::map<base::UserId, base::Version> counted_;
+    std::set<std::int64_t> claim_locks_;
+    std::set<base::Digest> claimed_keys_;
 
     std::unordered_map<base::UserId, UserEntry> entries_;
     std::unordered_map<base::NotificationId, StoredRow> stored_;
     std::set<base::NotificationId> taken_ids_;
     std::set<std::string, std::less<>> taken_keys_;
     std::unordered_map<base::UserId, UnreadRows> unread_rows_;
+    std::set<std::int64_t> granted_;
+    std::map<base::Digest, KeptAnswer> kept_before_;
 
     std::vector<Answer> answers_;
     std::map<base::NotificationId, CreatedRow> created_;
     std::vector<MarkedRow> marked_;
     std::vector<ReadAllRows> read_alls_;
     std::map<std::string_view, base::TimePoint> consumed_;
+    std::map<base::Digest, KeptRow> kept_;
     std::vector<OutboxEvent> events_;
     std::vector<base::UserId> event_users_;
 };

@@ -19,6 +19,8 @@ struct FirstRound {
     std::size_t taken_ids = 0;
     std::size_t taken_keys = 0;
     std::size_t unread_rows = 0;
+    std::size_t granted_claims = 0;
+    std::size_t first_answers = 0;
 };
 
 constexpr std::size_t kStatesAt = 2;
@@ -74,6 +76,15 @@ FirstRound first_round(const BatchPlan& plan, Checks checks) {
         counted.add(readers).add(before);
         round.unread_rows = ask(sql::kUnreadRows, std::move(counted));
     }
+    if (!plan.claimed_keys().empty()) {
+        Parameters locks;
+        locks.add(to_vector(plan.claim_locks()));
+        round.granted_claims = ask(sql::kClaimKeys, std::move(locks));
+        // Read after the lock is granted: what its last holder kept is there.
+        Parameters claimed;
+        claimed.add(to_vector(plan.claimed_keys()));
+        round.first_answers = ask(sql::kFirstAnswers, std::move(claimed));
+    }
     return round;
 }
 
@@ -108,6 +119,16 @@ std::uint64_t take_first_round(BatchPlan& plan, const FirstRound& round, const s
         const Rows& rows = replies.at(round.unread_rows);
         for (std::size_t i = 0; i < rows.size(); ++i) {
             plan.found_unread(rows.id<base::UserId>(i, 0), {rows.number(i, 1), rows.number(i, 2)});
+        }
+    }
+    if (round.granted_claims != 0) {
+        const Rows& locks = replies.at(round.granted_claims);
+        for (std::size_t i = 0; i < locks.size(); ++i) {
+            if (locks.boolean(i, 1)) plan.granted(locks.integer(i, 0));
+        }
+        const Rows& rows = replies.at(round.first_answers);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            plan.found_answer(rows.digest(i, 0), {rows.digest(i, 1), rows.time(i, 2), std::string{rows.text(i, 3)}});
         }
     }
     return xid;
@@ -182,6 +203,7 @@ void add_read_alls(Request& request, const BatchPlan& plan) {
 }
 
 void add_states(Request& request, const BatchPlan& plan) {
+    if (plan.states().empty()) return;
     std::vector<base::UserId> users;
     std::vector<std::uint64_t> unread;
     std::vector<base::Version> versions;
@@ -212,6 +234,32 @@ void add_consumed(Request& request, const BatchPlan& plan) {
     request.add(sql::kConsume, std::move(parameters));
 }
 
+// Two old keys may go for each that comes: so the table shrinks to what is due, and nobody waits for it.
+constexpr std::uint64_t kPrunedForEach = 2;
+
+void add_kept(Request& request, const BatchPlan& plan) {
+    if (plan.kept().empty()) return;
+    std::vector<base::Digest> keys;
+    std::vector<base::Digest> requests;
+    std::vector<std::optional<base::UserId>> owners;
+    std::vector<base::TimePoint> times;
+    std::vector<std::string_view> answers;
+    for (const auto& [key, row] : plan.kept()) {
+        keys.push_back(key);
+        requests.push_back(row.claim->request);
+        owners.push_back(row.claim->owner);
+        times.push_back(row.claim->now);
+        answers.emplace_back(row.answer);
+    }
+    Parameters parameters;
+    parameters.add(keys).add(requests).add(owners).add(times).add(answers);
+    request.add(sql::kKeepAnswers, std::move(parameters));
+    Parameters prune;
+    prune.add(*std::max_element(times.begin(), times.end()) - kIdempotencyLifetime).add(kIdempotencyKeysMax);
+    prune.add(kPrunedForEach * keys.size());
+    request.add(sql::kPruneKeys, std::move(prune));
+}
+
 }  // namespace
 
 loop::Task<BatchOutcome> run_batch(std::shared_ptr<OutboxInstance> outbox, std::shared_ptr<Session> session,
@@ -237,29 +285,29 @@ loop::Task<BatchOutcome> run_batch(std::shared_ptr<OutboxInstance> outbox, std::
         co_return outcome;
     }
 
-    const auto range = outbox->ledger().reserve(plan.events().size());
+    // Without an event there is nothing to put in order: an answer was kept, and that is all.
+    std::optional<OutboxLedger::Range> range;
+    if (!plan.events().empty()) range = outbox->ledger().reserve(plan.events().size());
     Request writes;
     add_created(writes, plan);
     add_marked(writes, plan);
     add_read_alls(writes, plan);
     add_states(writes, plan);
     add_consumed(writes, plan);
-    outbox->add_insert(writes, range, plan.events(), plan.event_users());
+    add_kept(writes, plan);
+    if (range) outbox->add_insert(writes, *range, plan.events(), plan.event_users());
     writes.add(sql::kCommit);
     auto writing = Session::call(session, std::move(writes), deadline);
     const auto written = co_await std::move(writing);
     if (written.failure) {
         outcome.failure = written.failure;
-        if (written.failure->lost()) {
-            outbox->in_doubt(range, xid);
-        } else {
-            outbox->ledger().dropped(range);
-            roll_back();
-        }
+        if (!written.failure->lost()) roll_back();
+        if (range && written.failure->lost()) outbox->in_doubt(*range, xid);
+        if (range && !written.failure->lost()) outbox->ledger().dropped(*range);
         co_return outcome;
     }
     outbox->wrote();
-    outbox->ledger().committed(range, std::move(plan.events()));
+    if (range) outbox->ledger().committed(*range, std::move(plan.events()));
     outcome.answers = std::move(plan.answers());
     co_return outcome;
 }

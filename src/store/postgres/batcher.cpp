@@ -67,7 +67,11 @@ void Batcher::post(Mutation mutation) {
         mutation.settle(make_error_code(errc::overloaded));
         return;
     }
-    ++queued_;
+    queued_ += mutation.weight();
+    if (!mutation.is_of_one_user()) {
+        loop::spawn(executor_, run_alone(shared_from_this(), std::move(mutation)), "store unit");
+        return;
+    }
     const base::UserId user = mutation.user;
     UserQueue& queue = queues_[user];
     queue.waiting.push_back(std::move(mutation));
@@ -96,18 +100,24 @@ void Batcher::dispatch() {
 
 Batcher::Batch Batcher::take_batch() {
     Batch batch;
-    while (!ready_.empty() && batch.size() < limits_.items_max) {
+    std::size_t weight = 0;
+    const auto fits = [this, &weight](const Mutation& next) {
+        return weight == 0 || weight + next.weight() <= limits_.items_max;
+    };
+    while (!ready_.empty()) {
         UserQueue& queue = queues_[ready_.front()];
+        if (!fits(queue.waiting.front())) break;
         ready_.pop_front();
         queue.under_way = true;
         auto& waiting = queue.waiting;
-        for (bool first = true; !waiting.empty() && batch.size() < limits_.items_max; first = false) {
+        for (bool first = true; !waiting.empty() && fits(waiting.front()); first = false) {
             if (!first && starts_a_batch(waiting.front())) break;
+            weight += waiting.front().weight();
             batch.push_back(std::move(waiting.front()));
             waiting.pop_front();
         }
     }
-    queued_ -= batch.size();
+    queued_ -= weight;
     return batch;
 }
 
@@ -128,9 +138,9 @@ void Batcher::expire(base::SteadyTime now) {
     if (queued_ == 0) return;
     for (auto& [user, queue] : queues_) {
         while (!queue.waiting.empty() && queue.waiting.front().deadline < now) {
+            queued_ -= queue.waiting.front().weight();
             queue.waiting.front().settle(make_error_code(errc::unavailable));
             queue.waiting.pop_front();
-            --queued_;
         }
     }
     std::erase_if(ready_, [this](const base::UserId& user) { return queues_[user].waiting.empty(); });
@@ -140,16 +150,46 @@ void Batcher::expire(base::SteadyTime now) {
 void Batcher::refuse_all() {
     ready_.clear();
     for (auto& [user, queue] : queues_) {
-        for (auto& mutation : queue.waiting) mutation.settle(make_error_code(errc::unavailable));
+        for (auto& mutation : queue.waiting) {
+            queued_ -= mutation.weight();
+            mutation.settle(make_error_code(errc::unavailable));
+        }
         queue.waiting.clear();
     }
-    queued_ = 0;
     std::erase_if(queues_, [](const auto& entry) { return !entry.second.under_way; });
 }
 
 // --- One batch
 
+loop::Task<void> Batcher::run_alone(std::shared_ptr<Batcher> self, Mutation mutation) {
+    Batch alone;
+    alone.push_back(std::move(mutation));
+    auto leasing = Pool::lease_when_free(self->pool_, alone.front().deadline);
+    auto session = co_await std::move(leasing);
+    self->queued_ -= alone.front().weight();
+    if (!session) {
+        answer_all(alone, errc::unavailable);
+        co_return;
+    }
+    ++self->running_;
+    auto applying = apply_or_give_up(self, session, alone);
+    co_await std::move(applying);
+    --self->running_;
+    self->pool_->release(session);
+    self->dispatch();
+}
+
 loop::Task<void> Batcher::run(std::shared_ptr<Batcher> self, std::shared_ptr<Session> session, Batch batch) {
+    auto applying = apply_or_give_up(self, session, batch);
+    co_await std::move(applying);
+    --self->running_;
+    self->give_back(batch);
+    self->pool_->release(session);
+    self->dispatch();
+}
+
+loop::Task<void> Batcher::apply_or_give_up(std::shared_ptr<Batcher> self, std::shared_ptr<Session> session,
+                                           Batch& batch) {
     try {
         auto applying = apply(self, session, batch);
         co_await std::move(applying);
@@ -158,10 +198,6 @@ loop::Task<void> Batcher::run(std::shared_ptr<Batcher> self, std::shared_ptr<Ses
         session->give_up("its transaction was abandoned");
         answer_all(batch, errc::unavailable);
     }
-    --self->running_;
-    self->give_back(batch);
-    self->pool_->release(session);
-    self->dispatch();
 }
 
 loop::Task<void> Batcher::apply(std::shared_ptr<Batcher> self, std::shared_ptr<Session> session, Batch& batch) {

@@ -18,8 +18,8 @@
 namespace carillon::store::postgres {
 
 struct BatchLimits {
-    std::size_t items_max = 128;                ///< in one transaction
-    std::size_t queue_max = 10'000;             ///< that wait
+    std::size_t items_max = 128;                ///< in one transaction, unless one mutation has more
+    std::size_t queue_max = 10'000;             ///< items that wait
     std::chrono::milliseconds time_max{4'000};  ///< of waiting; and again of the transaction
 };
 
@@ -59,7 +59,10 @@ class Batcher : public std::enable_shared_from_this<Batcher> {
     Batch take_batch();
     void give_back(const Batch& batch);
     void refuse_all();
+    static loop::Task<void> run_alone(std::shared_ptr<Batcher> self, Mutation mutation);
     static loop::Task<void> run(std::shared_ptr<Batcher> self, std::shared_ptr<Session> session, Batch batch);
+    static loop::Task<void> apply_or_give_up(std::shared_ptr<Batcher> self, std::shared_ptr<Session> session,
+                                             Batch& batch);
     static loop::Task<void> apply(std::shared_ptr<Batcher> self, std::shared_ptr<Session> session, Batch& batch);
     static loop::Task<void> apply_singly(std::shared_ptr<Batcher> self, std::shared_ptr<Session> session, Batch& batch);
 

@@ -73,6 +73,7 @@ ConnectionTarget ConnectionTarget::for_schema(const std::string& schema) const {
     target.set_option("enable_seqscan", "off");
     target.set_option("enable_hashjoin", "off");
     target.set_option("enable_mergejoin", "off");
+    target.set_option("enable_bitmapscan", "off");
     target.set_option("jit", "off");
     // What we have given up on must not go on holding locks.
     target.set_option("idle_in_transaction_session_timeout", "5s");

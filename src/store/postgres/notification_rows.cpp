@@ -13,7 +13,8 @@ constexpr int kStateVersion = 1;
 constexpr int kNotification = 2;
 constexpr int kReadAllBefore = 12;
 constexpr int kReadAllVersion = 13;
-constexpr int kChanges = 14;
+constexpr int kErasedVersion = 14;
+constexpr int kChanges = 15;
 
 InboxState state_of(const Rows& rows) {
     if (rows.size() == 0) return {};
@@ -75,7 +76,9 @@ SyncPage snapshot_of(const Rows& rows, std::uint32_t limit) {
 std::optional<SyncPage> changes_of(const Rows& rows, base::Version since, std::uint32_t limit) {
     SyncPage page;
     page.state = state_of(rows);
-    if (since > page.state.version || rows.number(0, kChanges) > kSyncChangesMax) return std::nullopt;
+    // Before the first version there was nothing to know, so nothing to forget.
+    const bool knows_erased = since != 0 && since < rows.number(0, kErasedVersion);
+    if (since > page.state.version || knows_erased || rows.number(0, kChanges) > kSyncChangesMax) return std::nullopt;
     if (rows.number(0, kReadAllVersion) > since) page.read_all_before = rows.number(0, kReadAllBefore);
     SyncBudget budget{limit};
     for (std::size_t i = 0; i < rows.size() && has_notification(rows, i); ++i) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <unordered_map>
 #include <utility>
 
 #include "store/postgres/notification_rows.hpp"
@@ -56,7 +57,7 @@ loop::Task<std::vector<base::Result<Created>>> NotificationStoreOnPostgres::crea
     for (auto& wanted : batch) {
         const auto event_id = new_event_id(wanted.created_at);
         const auto user = wanted.user_id;
-        mutations.push_back({user, CreateWork{std::move(wanted), event_id}, {}, {}});
+        mutations.push_back({user, CreateWork{std::move(wanted), event_id}, {}, {}, {}});
     }
     auto applying = database_.mutate(std::move(mutations), durations_.create);
     auto answers = co_await std::move(applying);
@@ -66,11 +67,51 @@ loop::Task<std::vector<base::Result<Created>>> NotificationStoreOnPostgres::crea
     co_return results;
 }
 
+loop::Task<base::Result<CreatedOnce>> NotificationStoreOnPostgres::create_once(std::vector<NewNotification> batch,
+                                                                               IdempotencyClaim claim) {
+    CreateOnceWork unit;
+    for (const auto& wanted : batch) unit.event_ids.push_back(new_event_id(wanted.created_at));
+    const auto user = batch.front().user_id;
+    unit.batch = std::move(batch);
+    std::vector<Mutation> one;
+    one.push_back({user, std::move(unit), claim, {}, {}});
+    auto applying = database_.mutate(std::move(one), durations_.create);
+    auto answers = co_await std::move(applying);
+    auto* first = std::get_if<CreatedIds>(&answers.front());
+    if (first == nullptr) co_return result_of<CreatedOnce>(answers.front());
+    auto reading = as_first_created(std::move(first->ids));
+    co_return co_await std::move(reading);
+}
+
+loop::Task<base::Result<CreatedOnce>> NotificationStoreOnPostgres::as_first_created(
+    std::vector<base::NotificationId> ids) {
+    Parameters parameters;
+    parameters.add(ids);
+    auto reading = database_.query(Request{sql::kCreatedRows, std::move(parameters)}, durations_.find);
+    const auto found = co_await std::move(reading);
+    if (!found) co_return found.error();
+    const Rows& rows = found->front();
+    std::unordered_map<base::NotificationId, std::size_t> places;
+    for (std::size_t i = 0; i < rows.size(); ++i) places[rows.id<base::NotificationId>(i, 0)] = i;
+    CreatedOnce again;
+    again.replayed = true;
+    for (const auto& id : ids) {
+        const auto place = places.find(id);
+        if (place == places.end()) {
+            again.items.emplace_back(make_error_code(errc::not_found));
+        } else {
+            again.items.emplace_back(notification_of(rows, place->second, 0));
+        }
+    }
+    co_return again;
+}
+
 loop::Task<base::Result<MarkedRead>> NotificationStoreOnPostgres::mark_read(base::UserId user, base::NotificationId id,
                                                                             base::TimePoint now,
-                                                                            std::string traceparent) {
+                                                                            std::string traceparent,
+                                                                            std::optional<IdempotencyClaim> claim) {
     std::vector<Mutation> one;
-    one.push_back({user, MarkReadWork{id, now, std::move(traceparent), new_event_id(now)}, {}, {}});
+    one.push_back({user, MarkReadWork{id, now, std::move(traceparent), new_event_id(now)}, claim, {}, {}});
     auto applying = database_.mutate(std::move(one), durations_.mark_read);
     auto answers = co_await std::move(applying);
     co_return result_of<MarkedRead>(answers.front());
@@ -78,9 +119,10 @@ loop::Task<base::Result<MarkedRead>> NotificationStoreOnPostgres::mark_read(base
 
 loop::Task<base::Result<ReadAll>> NotificationStoreOnPostgres::read_all(base::UserId user,
                                                                         std::optional<base::Version> before,
-                                                                        base::TimePoint now, std::string traceparent) {
+                                                                        base::TimePoint now, std::string traceparent,
+                                                                        std::optional<IdempotencyClaim> claim) {
     std::vector<Mutation> one;
-    one.push_back({user, ReadAllWork{before, now, std::move(traceparent), new_event_id(now)}, {}, {}});
+    one.push_back({user, ReadAllWork{before, now, std::move(traceparent), new_event_id(now)}, claim, {}, {}});
     auto applying = database_.mutate(std::move(one), durations_.read_all);
     auto answers = co_await std::move(applying);
     co_return result_of<ReadAll>(answers.front());

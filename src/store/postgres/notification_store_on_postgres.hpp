@@ -11,10 +11,14 @@ class NotificationStoreOnPostgres final : public NotificationStore {
     explicit NotificationStoreOnPostgres(Database& database);
 
     loop::Task<std::vector<base::Result<Created>>> create(std::vector<NewNotification> batch) override;
+    loop::Task<base::Result<CreatedOnce>> create_once(std::vector<NewNotification> batch,
+                                                      IdempotencyClaim claim) override;
     loop::Task<base::Result<MarkedRead>> mark_read(base::UserId user, base::NotificationId id, base::TimePoint now,
-                                                   std::string traceparent) override;
+                                                   std::string traceparent,
+                                                   std::optional<IdempotencyClaim> claim) override;
     loop::Task<base::Result<ReadAll>> read_all(base::UserId user, std::optional<base::Version> before,
-                                               base::TimePoint now, std::string traceparent) override;
+                                               base::TimePoint now, std::string traceparent,
+                                               std::optional<IdempotencyClaim> claim) override;
     loop::Task<base::Result<NotificationPage>> list(ListQuery query) override;
     loop::Task<base::Result<contracts::Notification>> find(base::UserId user, base::NotificationId id) override;
     loop::Task<base::Result<std::vector<UserCount>>> counts(std::vector<base::UserId> users) override;
@@ -22,6 +26,8 @@ class NotificationStoreOnPostgres final : public NotificationStore {
     loop::Task<base::Result<void>> check() override;
 
  private:
+    loop::Task<base::Result<CreatedOnce>> as_first_created(std::vector<base::NotificationId> ids);
+
     Database& database_;
     struct Durations {
         metrics::Histogram& create;

@@ -59,6 +59,11 @@ bool Parameters::append(base::TimePoint value) {
     return append(to_postgres(value));
 }
 
+bool Parameters::append(const base::Digest& value) {
+    bytes_.append(reinterpret_cast<const char*>(value.data()), value.size());
+    return true;
+}
+
 void Parameters::append_int32(std::int32_t value) {
     append_big_endian(bytes_, value);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/digest.hpp"
 #include "base/ids.hpp"
 
 namespace carillon::store::postgres {
@@ -17,7 +18,7 @@ struct JsonText {
 };
 
 /// The values of `$1`, `$2`, … of one statement, in PostgreSQL's binary format. The types are those of the statement:
-/// bigint, uuid, text, json, timestamptz, and one-dimensional arrays of them.
+/// boolean, bigint, uuid, text, json, bytea, timestamptz, and one-dimensional arrays of them.
 class Parameters {
  public:
     template <class T>
@@ -51,6 +52,7 @@ class Parameters {
     bool append(const std::string& value) { return append(std::string_view{value}); }
     bool append(JsonText value) { return append(value.text); }
     bool append(base::TimePoint value);
+    bool append(const base::Digest& value);
     template <class Tag>
     bool append(const base::Id<Tag>& value) {
         return append(value.uuid);
@@ -79,6 +81,7 @@ class Parameters {
 
     // Object identifiers of PostgreSQL's built-in types; they are fixed.
     static constexpr std::int32_t element_type(const bool*) { return 16; }
+    static constexpr std::int32_t element_type(const base::Digest*) { return 17; }
     static constexpr std::int32_t element_type(const std::int64_t*) { return 20; }
     static constexpr std::int32_t element_type(const std::uint64_t*) { return 20; }
     static constexpr std::int32_t element_type(const base::Uuid*) { return 2950; }

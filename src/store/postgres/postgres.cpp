@@ -7,6 +7,7 @@
 #include "store/postgres/outbox_store_on_postgres.hpp"
 #include "store/postgres/schema.hpp"
 #include "store/postgres/statements.hpp"
+#include "store/postgres/user_data_store_on_postgres.hpp"
 #include "store/postgres/user_store_on_postgres.hpp"
 
 namespace carillon::store {
@@ -28,6 +29,7 @@ struct PostgresNotifications::Impl {
     postgres::Database database;
     postgres::NotificationStoreOnPostgres store{database};
     postgres::OutboxStoreOnPostgres outbox{database};
+    postgres::UserDataStoreOnPostgres user_data{database};
 };
 
 PostgresNotifications::PostgresNotifications(const PostgresOptions& options, loop::Executor executor,
@@ -42,6 +44,10 @@ NotificationStore& PostgresNotifications::store() {
 
 OutboxStore& PostgresNotifications::outbox() {
     return impl_->outbox;
+}
+
+UserDataStore& PostgresNotifications::user_data() {
+    return impl_->user_data;
 }
 
 const std::vector<AppliedMigration>& PostgresNotifications::applied() const {

@@ -11,6 +11,7 @@
 #include "store/migration.hpp"
 #include "store/notification_store.hpp"
 #include "store/outbox_store.hpp"
+#include "store/user_data_store.hpp"
 #include "store/user_store.hpp"
 
 /// The ports of `store/` on PostgreSQL. This header is all that other rooms see.
@@ -57,6 +58,7 @@ class PostgresNotifications {
 
     NotificationStore& store();
     OutboxStore& outbox();
+    UserDataStore& user_data();
     /// The steps of the schema that opening applied.
     const std::vector<AppliedMigration>& applied() const;
     /// Takes no more calls (they hear `unavailable`), finishes those that wait, and leaves what is in the outbox to

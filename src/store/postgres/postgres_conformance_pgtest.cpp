@@ -18,8 +18,8 @@ PostgresOptions empty_database() {
     migrate_postgres(kUrl, std::chrono::seconds{10});
     postgres::BlockingConnection connection{postgres::ConnectionTarget::parse(kUrl), std::chrono::seconds{10}};
     for (const char* table : {"notification.notifications", "notification.user_state", "notification.consumed_events",
-                              "notification.outbox", "notification.outbox_lease", "auth.users", "auth.outbox",
-                              "auth.outbox_lease"}) {
+                              "notification.idempotency_keys", "notification.outbox", "notification.outbox_lease",
+                              "auth.users", "auth.outbox", "auth.outbox_lease"}) {
         connection.run(std::string{"DELETE FROM "} + table);
     }
     PostgresOptions options;
@@ -32,6 +32,7 @@ class PostgresNotificationsSubject final : public NotificationStoreSubject {
     ~PostgresNotificationsSubject() override { opened_.close(); }
     NotificationStore& store() override { return opened_.store(); }
     OutboxStore& outbox() override { return opened_.outbox(); }
+    UserDataStore& user_data() override { return opened_.user_data(); }
 
  private:
     metrics::Registry registry_;

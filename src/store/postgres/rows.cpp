@@ -62,6 +62,13 @@ std::optional<base::TimePoint> Rows::optional_time(std::size_t row, int column) 
     return time(row, column);
 }
 
+base::Digest Rows::digest(std::size_t row, int column) const {
+    base::Digest digest{};
+    const auto bytes = text(row, column);
+    if (bytes.size() == digest.size()) std::memcpy(digest.data(), bytes.data(), bytes.size());
+    return digest;
+}
+
 base::Uuid Rows::uuid(std::size_t row, int column) const {
     base::Uuid uuid;
     const auto bytes = text(row, column);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/clock.hpp"
+#include "base/digest.hpp"
 #include "base/ids.hpp"
 
 extern "C" {
@@ -34,6 +35,7 @@ class Rows {
     std::optional<std::string> optional_text(std::size_t row, int column) const;
     base::TimePoint time(std::size_t row, int column) const;
     std::optional<base::TimePoint> optional_time(std::size_t row, int column) const;
+    base::Digest digest(std::size_t row, int column) const;
     template <class Id>
     Id id(std::size_t row, int column) const {
         return Id{uuid(row, column)};

@@ -4,9 +4,31 @@ namespace carillon::store::postgres::sql {
 
 const std::vector<const Statement*>& inbox_writes() {
     static const std::vector<const Statement*> kAll{
-        &kBegin,    &kCommit,       &kRollback,   &kTransactionId,       &kLockUsers, &kLockedStates, &kStoredRows,
-        &kTakenIds, &kTakenKeys,    &kUnreadRows, &kInsertNotifications, &kMarkRead,  &kReadAll,      &kSetStates,
-        &kConsume,  &kInsertEvents, &kAdopt,
+        &kBegin,
+        &kCommit,
+        &kRollback,
+        &kTransactionId,
+        &kLockUsers,
+        &kLockedStates,
+        &kStoredRows,
+        &kTakenIds,
+        &kTakenKeys,
+        &kUnreadRows,
+        &kInsertNotifications,
+        &kMarkRead,
+        &kReadAll,
+        &kSetStates,
+        &kConsume,
+        &kInsertEvents,
+        &kAdopt,
+        &kClaimKeys,
+        &kFirstAnswers,
+        &kKeepAnswers,
+        &kEraseNotifications,
+        &kEraseEvents,
+        &kEraseKeys,
+        &kSetErased,
+        &kPruneKeys,
     };
     return kAll;
 }
@@ -16,7 +38,8 @@ const std::vector<const Statement*>& inbox_reads() {
         &kBegin,         &kCommit,         &kCommitLater,  &kTransactionStatus, &kPing,
         &kPendingEvents, &kRemoveEvents,   &kCountEvents,  &kRenewLease,        &kDropLease,
         &kDeadInstances, &kDropDeadLeases, &kListAll,      &kListUnread,        &kListRead,
-        &kFind,          &kCounts,         &kChangedSince,
+        &kFind,          &kCounts,         &kChangedSince, &kCreatedRows,       &kPendingEventsOf,
+        &kKeptAnswers,
     };
     return kAll;
 }
@@ -32,7 +55,7 @@ const std::vector<const Statement*>& user_reads() {
     static const std::vector<const Statement*> kAll{
         &kBegin,         &kCommit,         &kCommitLater, &kTransactionStatus, &kPing,
         &kPendingEvents, &kRemoveEvents,   &kCountEvents, &kRenewLease,        &kDropLease,
-        &kDeadInstances, &kDropDeadLeases, &kUserByEmail, &kUserById,
+        &kDeadInstances, &kDropDeadLeases, &kUserByEmail, &kUserById,          &kEraseUser,
     };
     return kAll;
 }

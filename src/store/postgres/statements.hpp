@@ -49,6 +49,13 @@ inline constexpr Statement kUnreadRows{
     " LATERAL (SELECT count(*) AS total, count(*) FILTER (WHERE unread_version <= u.before) AS counted"
     " FROM notifications WHERE user_id = u.user_id AND read_at IS NULL) n"};
 
+/// In the order given; who is not granted does not wait.
+inline constexpr Statement kClaimKeys{
+    "claim_keys", "SELECT k.lock, pg_try_advisory_xact_lock(k.lock) FROM unnest($1::bigint[]) AS k (lock)"};
+
+inline constexpr Statement kFirstAnswers{
+    "first_answers", "SELECT key, request, created_at, answer FROM idempotency_keys WHERE key = ANY ($1::bytea[])"};
+
 // --- A batch, second round
 
 inline constexpr Statement kInsertNotifications{
@@ -81,6 +88,49 @@ inline constexpr Statement kSetStates{
 inline constexpr Statement kConsume{
     "consume", "INSERT INTO consumed_events (key, consumed_at) SELECT * FROM unnest($1::text[], $2::timestamptz[])"};
 
+/// A key that is there has expired.
+inline constexpr Statement kKeepAnswers{
+    "keep_answers",
+    "INSERT INTO idempotency_keys AS i (key, request, user_id, created_at, answer)"
+    " SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::uuid[], $4::timestamptz[], $5::text[])"
+    " ON CONFLICT (key) DO UPDATE SET sequence = excluded.sequence, request = excluded.request,"
+    " user_id = excluded.user_id, created_at = excluded.created_at, answer = excluded.answer"};
+
+// --- Erasing a user, in steps of $2 of each kind
+
+inline constexpr Statement kEraseNotifications{
+    "erase_notifications",
+    "WITH doomed AS ("
+    "(SELECT id, true AS unread FROM notifications WHERE user_id = $1::uuid AND read_at IS NULL"
+    " ORDER BY created_version LIMIT $2::bigint)"
+    " UNION ALL (SELECT id, false FROM notifications WHERE user_id = $1::uuid AND read_at IS NOT NULL"
+    " ORDER BY created_version LIMIT $2::bigint) LIMIT $2::bigint),"
+    " gone AS (DELETE FROM notifications n USING doomed d WHERE n.id = d.id RETURNING d.unread)"
+    " SELECT count(*), count(*) FILTER (WHERE unread) FROM gone"};
+
+// Of all instances. There is no index by user: it would cost every event, and this is rare.
+inline constexpr Statement kEraseEvents{
+    "erase_events",
+    "DELETE FROM outbox WHERE (instance, sequence) IN (SELECT instance, sequence FROM outbox WHERE user_id = $1::uuid"
+    " ORDER BY instance, sequence LIMIT $2::bigint FOR UPDATE)"};
+
+inline constexpr Statement kEraseKeys{
+    "erase_keys",
+    "DELETE FROM idempotency_keys WHERE key IN (SELECT key FROM idempotency_keys WHERE user_id = $1::uuid"
+    " ORDER BY sequence LIMIT $2::bigint)"};
+
+inline constexpr Statement kSetErased{
+    "set_erased",
+    "UPDATE user_state SET unread = $2::bigint, version = $3::bigint, erased_version = $3::bigint"
+    " WHERE user_id = $1::uuid"};
+
+/// Of the oldest $3 keys, those that have expired or are too many.
+inline constexpr Statement kPruneKeys{
+    "prune_keys",
+    "DELETE FROM idempotency_keys WHERE key IN (SELECT key FROM (SELECT key, created_at, sequence FROM idempotency_keys"
+    " ORDER BY sequence LIMIT $3::bigint FOR UPDATE SKIP LOCKED) old"
+    " WHERE created_at <= $1::timestamptz OR sequence <= (SELECT max(sequence) FROM idempotency_keys) - $2::bigint)"};
+
 // --- Outbox
 
 inline constexpr Statement kInsertEvents{
@@ -100,6 +150,17 @@ inline constexpr Statement kRemoveEvents{
     "remove_events", "DELETE FROM outbox WHERE instance = $1::uuid AND sequence = ANY ($2::bigint[])"};
 
 inline constexpr Statement kCountEvents{"count_events", "SELECT count(*) FROM outbox WHERE instance = $1::uuid"};
+
+/// Of all instances, in the order of their creation. Not by an index, as `kEraseEvents`.
+inline constexpr Statement kPendingEventsOf{
+    "pending_events_of",
+    "SELECT position, event_id, created_at, subject, payload, traceparent FROM outbox"
+    " WHERE user_id = $1::uuid AND position > $2::bigint ORDER BY position LIMIT $3::bigint"};
+
+inline constexpr Statement kKeptAnswers{
+    "kept_answers",
+    "SELECT sequence, created_at, answer FROM idempotency_keys"
+    " WHERE user_id = $1::uuid AND sequence > $2::bigint ORDER BY sequence LIMIT $3::bigint"};
 
 inline constexpr Statement kRenewLease{
     "renew_lease",
@@ -170,6 +231,12 @@ inline constexpr Statement kFind{
 
 #undef CARILLON_COLUMNS
 
+/// As they were created.
+inline constexpr Statement kCreatedRows{
+    "created_rows",
+    "SELECT id, user_id, type, title, body, data, created_at, NULL::timestamptz, created_version, created_version"
+    " FROM notifications WHERE id = ANY ($1::uuid[])"};
+
 inline constexpr Statement kCounts{
     "counts",
     "SELECT u.n, s.unread, s.version FROM unnest($1::uuid[]) WITH ORDINALITY AS u (id, n)"
@@ -184,7 +251,7 @@ inline constexpr Statement kCounts{
 
 inline constexpr Statement kChangedSince{
     "changed_since",
-    "SELECT s.unread, s.version AS state_version, n.*, s.read_all_before, s.read_all_version,"
+    "SELECT s.unread, s.version AS state_version, n.*, s.read_all_before, s.read_all_version, s.erased_version,"
     " (SELECT count(*) FROM ("
     "(SELECT FROM notifications WHERE user_id = $1::uuid AND created_version > $2::bigint AND read_at IS NULL"
     " LIMIT $4::bigint)"
@@ -222,6 +289,11 @@ inline constexpr Statement kUserByEmail{
 inline constexpr Statement kUserById{"user_by_id", CARILLON_SELECT_USER "WHERE id = $1::uuid"};
 
 #undef CARILLON_SELECT_USER
+
+inline constexpr Statement kEraseUser{
+    "erase_user",
+    "WITH gone AS (DELETE FROM users WHERE id = $1::uuid RETURNING id),"
+    " events AS (DELETE FROM outbox o USING gone WHERE o.user_id = gone.id) SELECT count(*) FROM gone"};
 
 // --- What each kind of session prepares
 

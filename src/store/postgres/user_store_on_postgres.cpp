@@ -82,7 +82,8 @@ loop::Task<base::Result<void>> register_user(Registration registration) {
 UserStoreOnPostgres::UserStoreOnPostgres(Database& database)
     : database_{database},
       create_duration_{database.duration_of("create_user")},
-      find_duration_{database.duration_of("find_user")} {}
+      find_duration_{database.duration_of("find_user")},
+      erase_duration_{database.duration_of("erase_user")} {}
 
 loop::Task<base::Result<void>> UserStoreOnPostgres::create(User user, std::string traceparent) {
     const CallTimer timer{create_duration_};
@@ -122,6 +123,16 @@ loop::Task<base::Result<User>> UserStoreOnPostgres::find(Request request) {
     user.password_hash = rows.text(0, 3);
     user.created_at = rows.time(0, 4);
     co_return user;
+}
+
+loop::Task<base::Result<void>> UserStoreOnPostgres::erase(base::UserId id) {
+    Parameters parameters;
+    parameters.add(id);
+    auto erasing = database_.query(Request{sql::kEraseUser, std::move(parameters)}, erase_duration_);
+    const auto erased = co_await std::move(erasing);
+    if (!erased) co_return erased.error();
+    if (erased->front().number(0, 0) == 0) co_return errc::not_found;
+    co_return base::Result<void>{};
 }
 
 loop::Task<base::Result<void>> UserStoreOnPostgres::check() {

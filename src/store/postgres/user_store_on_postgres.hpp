@@ -13,6 +13,7 @@ class UserStoreOnPostgres final : public UserStore {
     loop::Task<base::Result<void>> create(User user, std::string traceparent) override;
     loop::Task<base::Result<User>> find_by_email(std::string email) override;
     loop::Task<base::Result<User>> find_by_id(base::UserId id) override;
+    loop::Task<base::Result<void>> erase(base::UserId id) override;
     loop::Task<base::Result<void>> check() override;
 
  private:
@@ -21,6 +22,7 @@ class UserStoreOnPostgres final : public UserStore {
     Database& database_;
     metrics::Histogram& create_duration_;
     metrics::Histogram& find_duration_;
+    metrics::Histogram& erase_duration_;
 };
 
 }  // namespace carillon::store::postgres
