@@ -2,7 +2,8 @@
 #
 # One call per room. Makes the static library carillon_<name> from src/<path>/*.cpp, its tests from *_test.cpp and its
 # benchmarks from *_bench.cpp (the suffix of a file is its kind). Tests that want a PostgreSQL server, *_pgtest.cpp, are
-# an executable of their own, <name>_pgtests, and one entry of ctest: it starts a server for all of them.
+# an executable of their own, <name>_pgtests, and one entry of ctest: it starts a server for all of them. Those that want
+# NATS, *_natstest.cpp, are <name>_natstests; each starts a nats-server of its own.
 #
 # The layering is enforced here, twice: a dependency on the same or a higher layer is refused at configure time, and each
 # room has an include root of its own, holding links to that room's headers only, so that including a room that is not
@@ -84,6 +85,13 @@ function(carillon_room)
         target_link_libraries(${flat}_tests PRIVATE carillon_warnings ${target} ${test_targets} ${ROOM_TEST_LIBS}
             GTest::gmock GTest::gtest_main)
         gtest_discover_tests(${flat}_tests TEST_PREFIX "${ROOM_NAME}/" DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+    endif()
+    file(GLOB natstests CONFIGURE_DEPENDS "${dir}/*_natstest.cpp")
+    if(natstests AND CARILLON_BUILD_TESTS)
+        add_executable(${flat}_natstests ${natstests})
+        target_link_libraries(${flat}_natstests PRIVATE carillon_warnings ${target} ${test_targets} ${ROOM_TEST_LIBS}
+            GTest::gmock GTest::gtest_main)
+        gtest_discover_tests(${flat}_natstests TEST_PREFIX "${ROOM_NAME}/" DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
     endif()
     if(pgtests AND CARILLON_BUILD_TESTS)
         add_executable(${flat}_pgtests ${pgtests})

@@ -1,0 +1,150 @@
+#include "bus/nats/nats_bus.hpp"
+
+#include <mutex>
+#include <stdexcept>
+#include <vector>
+
+#include "bus/nats/dead_letter_message.hpp"
+#include "bus/nats/delivery_of.hpp"
+#include "bus/nats/link_keeper.hpp"
+#include "bus/nats/ordered_follower.hpp"
+#include "bus/nats/pull_consumer.hpp"
+#include "bus/nats/sender.hpp"
+
+namespace carillon::bus {
+namespace {
+
+constexpr std::chrono::milliseconds kFlushDeadline{500};
+
+StreamName stream_or_throw(const std::string& subject) {
+    const auto stream = stream_of(subject);
+    if (!stream) throw std::invalid_argument{"no stream stores the subject " + subject};
+    return *stream;
+}
+
+/// Ends what it belongs to, whose thread is joined by the bus. Keeps what that leans on, should it outlive the bus.
+template <class Ended, class Bus>
+class Ending final : public Subscription {
+ public:
+    Ending(std::shared_ptr<Bus> bus, std::shared_ptr<Ended> ended) : bus_{std::move(bus)}, ended_{std::move(ended)} {}
+    ~Ending() override { ended_->end(); }
+    Ending(const Ending&) = delete;
+    Ending& operator=(const Ending&) = delete;
+
+ private:
+    const std::shared_ptr<Bus> bus_;
+    const std::shared_ptr<Ended> ended_;
+};
+
+}  // namespace
+
+struct NatsBus::Impl {
+    explicit Impl(NatsOptions given)
+        : options{std::move(given)},
+          keeper{std::make_shared<LinkKeeper>(
+              options, LinkKeeper::Hooks{[this](const std::shared_ptr<Link>& link) { sender->link_up(link); },
+                                         [this] { sender->link_down(); }})},
+          sender{std::make_unique<Sender>(options, *keeper)} {}
+
+    const NatsOptions options;
+    std::shared_ptr<LinkKeeper> keeper;
+    std::unique_ptr<Sender> sender;
+
+    // Guarded by mutex.
+    std::mutex mutex;
+    std::vector<std::shared_ptr<PullConsumer>> consumers;
+    std::vector<std::shared_ptr<OrderedFollower>> followers;
+    bool stopped = false;
+};
+
+NatsBus::NatsBus(NatsOptions options) : impl_{std::make_shared<Impl>(std::move(options))} {}
+
+NatsBus::~NatsBus() {
+    stop();
+}
+
+void NatsBus::start() {
+    impl_->keeper->start();
+    impl_->sender->start();
+}
+
+namespace {
+
+loop::Task<base::Result<void>> publish_by(Sender& sender, Outgoing message) {
+    std::function<void(Sender::Done)> start = [&](Sender::Done done) {
+        sender.publish(std::move(message), std::move(done));
+    };
+    co_return co_await loop::suspend<base::Result<void>>(start);
+}
+
+}  // namespace
+
+loop::Task<base::Result<void>> NatsBus::publish(Message message) {
+    if (const auto stream = stream_of(message.subject)) impl_->keeper->need(*stream);
+    Outgoing out;
+    out.subject = std::move(message.subject);
+    out.payload = std::move(message.payload);
+    if (!message.message_id.empty()) out.headers.emplace_back(header::kMessageId, std::move(message.message_id));
+    if (!message.traceparent.empty()) out.headers.emplace_back(header::kTraceparent, std::move(message.traceparent));
+    return publish_by(*impl_->sender, std::move(out));
+}
+
+loop::Task<base::Result<void>> NatsBus::dead_letter(DeadLetter letter) {
+    impl_->keeper->need(StreamName::dead_letter);
+    return publish_by(*impl_->sender, to_dead_letter(letter));
+}
+
+std::unique_ptr<Subscription> NatsBus::consume(Consumer consumer) {
+    const auto stream = stream_or_throw(consumer.subject);
+    impl_->keeper->need(stream);
+    impl_->keeper->need(StreamName::dead_letter);
+    auto consuming =
+        std::make_shared<PullConsumer>(impl_->options, *impl_->keeper, *impl_->sender, stream, std::move(consumer));
+    {
+        const std::lock_guard lock{impl_->mutex};
+        impl_->consumers.push_back(consuming);
+    }
+    consuming->start();
+    return std::make_unique<Ending<PullConsumer, Impl>>(impl_, std::move(consuming));
+}
+
+std::unique_ptr<Subscription> NatsBus::follow(Follower follower) {
+    if (follower.subjects.empty()) throw std::invalid_argument{"a follower follows at least one subject"};
+    const auto stream = stream_or_throw(follower.subjects.front());
+    for (const auto& subject : follower.subjects) {
+        if (stream_or_throw(subject) != stream) throw std::invalid_argument{"a follower follows one stream"};
+    }
+    impl_->keeper->need(stream);
+    auto following = std::make_shared<OrderedFollower>(impl_->options, *impl_->keeper, stream, std::move(follower));
+    {
+        const std::lock_guard lock{impl_->mutex};
+        impl_->followers.push_back(following);
+    }
+    following->start();
+    return std::make_unique<Ending<OrderedFollower, Impl>>(impl_, std::move(following));
+}
+
+bool NatsBus::available() const {
+    return impl_->keeper->healthy();
+}
+
+void NatsBus::stop() {
+    std::vector<std::shared_ptr<PullConsumer>> consumers;
+    std::vector<std::shared_ptr<OrderedFollower>> followers;
+    {
+        const std::lock_guard lock{impl_->mutex};
+        if (std::exchange(impl_->stopped, true)) return;
+        consumers = impl_->consumers;
+        followers = impl_->followers;
+    }
+    for (const auto& consumer : consumers) consumer->end();
+    for (const auto& follower : followers) follower->end();
+    // While the link is still there: they give back what they were given, and take their leave.
+    for (const auto& consumer : consumers) consumer->join();
+    for (const auto& follower : followers) follower->join();
+    impl_->sender->flush(kFlushDeadline);
+    impl_->keeper->stop();
+    impl_->sender->stop();
+}
+
+}  // namespace carillon::bus
