@@ -161,6 +161,8 @@ std::shared_ptr<Link> LinkKeeper::connect() {
     };
     auto opened = Link::open(options_, std::move(events));
     if (!opened) {
+        // A server that refuses may close before it has said why: what was said before still holds.
+        if (opened.error().status == NATS_PROTOCOL_ERROR && log_.raised(kConnectionTopic)) return nullptr;
         const auto advice = connect_advice(opened.error().status);
         log_.raise(kConnectionTopic, advice.what, urls_text(options_) + ": " + opened.error().detail, advice.advice);
         return nullptr;

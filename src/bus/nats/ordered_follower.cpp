@@ -108,6 +108,7 @@ std::optional<OrderedFollower::Stretch> OrderedFollower::subscribe(const std::sh
     auto code = static_cast<jsErrCode>(0);
     const auto status = js_AddConsumer(&raw, link->js(), stream_text(stream_), &config, nullptr, &code);
     const ConsumerInfoHandle info{raw};
+    if (status == NATS_CONNECTION_CLOSED) return std::nullopt;
     if (status != NATS_OK) {
         const auto advice = advice_for(status, code);
         keeper_.log().raise(std::string{"follow "} + stream_text(stream_), advice.what, natsStatus_GetText(status),

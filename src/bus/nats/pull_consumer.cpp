@@ -288,7 +288,8 @@ void PullConsumer::run() {
 bool PullConsumer::ensure_consumer(Link& link) {
     const auto state = keeper_.ensure(link, stream_);
     if (!state) return false;
-    if (state->created != stream_created_) acknowledged_up_to_ = 0;
+    const bool same_stream = std::exchange(stream_created_, state->created) == state->created;
+    if (!same_stream) acknowledged_up_to_ = 0;
     const auto& wanted = shared_->consumer();
     const std::string topic = "consumer " + wanted.durable_name;
     jsConsumerInfo* raw = nullptr;
@@ -297,9 +298,11 @@ bool PullConsumer::ensure_consumer(Link& link) {
         js_GetConsumerInfo(&raw, link.js(), stream_text(stream_), wanted.durable_name.c_str(), nullptr, &code);
     ConsumerInfoHandle info{raw};
     if (code == JSConsumerNotFoundErr) {
-        if (stream_created_ == state->created) {
-            base::log_warn("a consumer was deleted by hand and is made anew",
+        if (std::exchange(consumer_seen_, false) && same_stream) {
+            base::log_warn("a consumer was deleted by hand and will be made anew",
                            {{"consumer", wanted.durable_name}, {"after", acknowledged_up_to_}});
+            keeper_.pause(kDeletionPause, shared_->ended_flag());
+            return false;
         }
         jsConsumerConfig config;
         jsConsumerConfig_Init(&config);
@@ -325,6 +328,7 @@ bool PullConsumer::ensure_consumer(Link& link) {
         }
     }
     if (status != NATS_OK) {
+        if (status == NATS_CONNECTION_CLOSED) return false;
         const auto advice = advice_for(status, code);
         keeper_.log().raise(topic, advice.what, natsStatus_GetText(status), advice.advice);
         return false;
@@ -337,7 +341,7 @@ bool PullConsumer::ensure_consumer(Link& link) {
                             "delete it: it is made anew");
         return false;
     }
-    stream_created_ = state->created;
+    consumer_seen_ = true;
     acknowledged_up_to_ = info->AckFloor.Stream;
     return true;
 }

@@ -51,6 +51,7 @@ class PullConsumer {
 
     // Touched only on its own thread.
     std::int64_t stream_created_ = 0;
+    bool consumer_seen_ = false;
     std::uint64_t acknowledged_up_to_ = 0;  ///< where the durable has been, should somebody delete it
     std::size_t asked_for_ = 0;             ///< of the pull request under way
 

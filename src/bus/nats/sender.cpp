@@ -143,7 +143,9 @@ void Sender::write() {
             if (pending_.empty()) {
                 work_.wait(lock, ready);
             } else {
-                work_.wait_until(lock, pending_.begin()->second.deadline, ready);
+                // A copy: while it waits the one it belongs to may be acknowledged.
+                const auto deadline = pending_.begin()->second.deadline;
+                work_.wait_until(lock, deadline, ready);
             }
             if (stopping_) return;
             batch.swap(queue_);

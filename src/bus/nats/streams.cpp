@@ -113,11 +113,13 @@ Advice advice_for(natsStatus status, int code) {
         case JSStorageResourcesExceededErr:
         case JSMemoryResourcesExceededErr:
         case JSAccountResourcesExceededErr:
-        case kStreamStoreFailed:
             return {
                 "the JetStream store is full",
                 "raise max_file_store of nats-server or free its disk, or lower the --*-event-bytes flags before the "
                 "streams are made; events wait in the outbox until then"};
+        case kStreamStoreFailed:
+            return {"JetStream cannot write to its store",
+                    "free its disk; if that is not it, look at nats-server's log and restart it"};
         case JSStreamSubjectOverlapErr:
             return {"another stream has the subjects of this one",
                     "take Carillon's subjects out of the other stream, or remove it"};
@@ -150,9 +152,19 @@ std::optional<StreamState> Streams::ensure(Link& link, StreamName stream) {
     const auto status = js_GetStreamInfo(&raw, link.js(), stream_text(stream), nullptr, &code);
     const StreamInfoHandle info{raw};
     if (status == NATS_OK) return note(*info, stream);
-    if (code == JSStreamNotFoundErr) return create(link, stream);
+    if (code == JSStreamNotFoundErr) return may_create(stream) ? create(link, stream) : std::nullopt;
     tell(stream, status, code);
     return std::nullopt;
+}
+
+bool Streams::may_create(StreamName stream) {
+    if (!seen_.contains(stream)) return true;
+    const auto now = std::chrono::steady_clock::now();
+    const auto [gone, first] = gone_since_.try_emplace(stream, now);
+    if (first) {
+        base::log_warn("a stream was deleted and will be made anew", {{"stream", stream_text(stream)}});
+    }
+    return now - gone->second >= kDeletionPause;
 }
 
 std::optional<StreamState> Streams::create(Link& link, StreamName stream) {
@@ -194,6 +206,8 @@ std::optional<StreamState> Streams::create(Link& link, StreamName stream) {
 StreamState Streams::note(const jsStreamInfo& info, StreamName stream) {
     const std::string name = stream_text(stream);
     log_.clear(name, "the stream is there");
+    seen_.insert(stream);
+    gone_since_.erase(stream);
     const auto difference = describe_difference(settings_of(*info.Config), wanted_settings(stream, options_));
     if (!difference.empty() && differences_told_.insert(name + ": " + difference).second) {
         base::log_warn("a stream has other settings and is used as it is",
@@ -205,6 +219,7 @@ StreamState Streams::note(const jsStreamInfo& info, StreamName stream) {
 }
 
 void Streams::tell(StreamName stream, natsStatus status, jsErrCode code) {
+    if (status == NATS_CONNECTION_CLOSED) return;  // Told by whoever keeps the link.
     const auto advice = advice_for(status, code);
     natsStatus last = status;
     const char* text = nats_GetLastError(&last);

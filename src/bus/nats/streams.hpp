@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -39,16 +41,21 @@ struct StreamState {
     std::uint64_t last_sequence = 0;
 };
 
+/// nats-server still removes the files of what was deleted when it already says that it is not there; what is made
+/// under the same name in that moment loses its own (2.9). So one that was there before is given this time to go.
+inline constexpr std::chrono::milliseconds kDeletionPause{1'000};
+
 /// Makes the streams that are missing, and says in one line what is in the way. Thread: any; blocks.
 class Streams {
  public:
     Streams(const NatsOptions& options, TroubleLog& log) : options_{options}, log_{log} {}
 
-    /// Nothing when it is neither there nor can be made.
+    /// Nothing when it is neither there nor can be made now.
     std::optional<StreamState> ensure(Link& link, StreamName stream);
 
  private:
     std::optional<StreamState> create(Link& link, StreamName stream);
+    bool may_create(StreamName stream);
     StreamState note(const jsStreamInfo& info, StreamName stream);
     void tell(StreamName stream, natsStatus status, jsErrCode code);
 
@@ -59,6 +66,8 @@ class Streams {
     // Guarded by mutex_: one at a time, so that a vanished stream is made, and said to be, once.
     std::mutex mutex_;
     std::set<std::string> differences_told_;
+    std::set<StreamName> seen_;
+    std::map<StreamName, std::chrono::steady_clock::time_point> gone_since_;
 };
 
 /// What is wrong, as a fixed phrase, and what to do about it.

@@ -22,6 +22,11 @@ void TroubleLog::clear(const std::string& topic, std::string_view what) {
     base::log_info(what, {{"about", topic}});
 }
 
+bool TroubleLog::raised(const std::string& topic) const {
+    const std::lock_guard lock{mutex_};
+    return raised_.contains(topic);
+}
+
 void TroubleLog::forget(const std::string& topic) {
     const std::lock_guard lock{mutex_};
     raised_.erase(topic);

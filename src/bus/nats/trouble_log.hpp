@@ -15,12 +15,13 @@ class TroubleLog {
     void raise(const std::string& topic, std::string_view what, std::string detail, std::string_view advice);
     /// Says `what`, if the topic was in trouble.
     void clear(const std::string& topic, std::string_view what);
+    bool raised(const std::string& topic) const;
     /// The trouble is over, and somebody else says so.
     void forget(const std::string& topic);
 
  private:
     // Guarded by mutex_.
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::map<std::string, std::string> raised_;
 };
 

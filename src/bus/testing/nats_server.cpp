@@ -132,6 +132,12 @@ void NatsServer::stop() {
 
 void NatsServer::freeze() {
     ::kill(pid_, SIGSTOP);
+    int status = 0;
+    ::waitpid(pid_, &status, WUNTRACED);
+}
+
+std::string NatsServer::log() const {
+    return read_file(folder_ / "nats.log");
 }
 
 void NatsServer::thaw() {

@@ -34,6 +34,8 @@ class NatsServer {
     /// Frozen and thawed: it keeps its connections and says nothing.
     void freeze();
     void thaw();
+    /// What the server has logged.
+    std::string log() const;
     /// Between a stop and a start.
     Options& options() { return options_; }
     const std::filesystem::path& folder() const { return folder_; }
