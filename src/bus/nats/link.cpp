@@ -124,8 +124,14 @@ base::Result<std::shared_ptr<Link>, LinkFailure> Link::open(const NatsOptions& g
     steps.then(natsConnection_JetStream(&js, link->connection_, &js_options));
     link->js_.reset(js);
     link->ack_prefix_ = new_inbox() + '.';
-    link->acks_ = link->subscribe(link->ack_prefix_ + '*');
-    if (steps.status() == NATS_OK && !link->acks_) steps.then(NATS_CONNECTION_CLOSED);
+    if (link->events_.on_acknowledgement && steps.status() == NATS_OK) {
+        // Asynchronous, because NextMsg swallows the messages that say that nobody is there.
+        natsSubscription* acks = nullptr;
+        steps.then(natsConnection_Subscribe(&acks, link->connection_, (link->ack_prefix_ + '*').c_str(),
+                                            &Link::on_answer, closure_of(link->id_)));
+        link->acks_ = own_subscription(acks);
+        if (acks != nullptr) steps.then(natsSubscription_SetPendingLimits(acks, -1, -1));
+    }
     if (steps.status() != NATS_OK) return failure(steps.status());
     return link;
 }
@@ -206,6 +212,16 @@ void Link::on_error(natsConnection* connection, natsSubscription*, natsStatus st
     const char* text = nullptr;
     natsConnection_GetLastError(connection, &text);
     link->events_.on_not_permitted(text == nullptr ? std::string{} : std::string{text});
+}
+
+void Link::on_answer(natsConnection*, natsSubscription*, natsMsg* message, void* closure) {
+    const MsgHandle owned{message};
+    const auto link = registry().find(closure);
+    if (!link) return;
+    std::string_view subject = natsMsg_GetSubject(message);
+    if (!subject.starts_with(link->ack_prefix_)) return;
+    subject.remove_prefix(link->ack_prefix_.size());
+    link->events_.on_acknowledgement(subject, message);
 }
 
 std::string without_credentials(std::string_view url) {

@@ -31,6 +31,8 @@ struct LinkFailure {
 struct LinkEvents {
     std::function<void()> on_closed;
     std::function<void(std::string detail)> on_not_permitted;
+    /// To a publish of `token`; the message lives during the call only.
+    std::function<void(std::string_view token, natsMsg* answer)> on_acknowledgement;
 };
 
 /// One TCP connection to a NATS server. It never comes back: what was in flight on it ends with it, and the next one is
@@ -61,14 +63,14 @@ class Link {
     /// A subject that nobody else uses.
     static std::string new_inbox();
 
-    /// Publishes ask for their acknowledgements at `ack_prefix() + token`; these arrive in `acks()`.
+    /// Publishes ask for their acknowledgements at `ack_prefix() + token`; these arrive in `on_acknowledgement`.
     const std::string& ack_prefix() const { return ack_prefix_; }
-    const SubscriptionHandle& acks() const { return acks_; }
 
  private:
     explicit Link(LinkEvents events) : events_{std::move(events)} {}
     static void on_closed(natsConnection* connection, void* closure);
     static void on_error(natsConnection* connection, natsSubscription* subscription, natsStatus status, void* closure);
+    static void on_answer(natsConnection* connection, natsSubscription* subscription, natsMsg* message, void* closure);
 
     // Constant after opening.
     const LinkEvents events_;

@@ -43,14 +43,15 @@ std::string urls_text(const NatsOptions& options) {
 
 }  // namespace
 
-LinkKeeper::LinkKeeper(const NatsOptions& options, Hooks hooks)
-    : options_{options}, hooks_{std::move(hooks)}, needed_{options.streams.begin(), options.streams.end()} {}
+LinkKeeper::LinkKeeper(NatsOptions options)
+    : options_{std::move(options)}, needed_{options_.streams.begin(), options_.streams.end()} {}
 
 LinkKeeper::~LinkKeeper() {
     stop();
 }
 
-void LinkKeeper::start() {
+void LinkKeeper::start(Hooks hooks) {
+    hooks_ = std::move(hooks);
     thread_ = std::thread{[this] {
         pthread_setname_np(pthread_self(), "nats-keeper");
         run();
@@ -159,6 +160,7 @@ std::shared_ptr<Link> LinkKeeper::connect() {
         const auto advice = advice_for(NATS_NOT_PERMITTED, 0);
         self->log_.raise("permissions: " + detail, advice.what, detail, advice.advice);
     };
+    events.on_acknowledgement = hooks_.on_acknowledgement;
     auto opened = Link::open(options_, std::move(events));
     if (!opened) {
         // A server that refuses may close before it has said why: what was said before still holds.

@@ -21,14 +21,15 @@ class LinkKeeper : public std::enable_shared_from_this<LinkKeeper> {
     struct Hooks {
         std::function<void(std::shared_ptr<Link>)> on_up;
         std::function<void()> on_down;
+        std::function<void(std::string_view token, natsMsg* answer)> on_acknowledgement;
     };
 
-    LinkKeeper(const NatsOptions& options, Hooks hooks);
+    explicit LinkKeeper(NatsOptions options);
     ~LinkKeeper();
     LinkKeeper(const LinkKeeper&) = delete;
     LinkKeeper& operator=(const LinkKeeper&) = delete;
 
-    void start();
+    void start(Hooks hooks);
     /// Closes the link and ends all waiting. Blocks until its thread has ended.
     void stop();
 
@@ -58,9 +59,9 @@ class LinkKeeper : public std::enable_shared_from_this<LinkKeeper> {
     bool stopping() const;
 
     // Constant after construction.
-    const NatsOptions& options_;
-    const Hooks hooks_;
+    const NatsOptions options_;
 
+    Hooks hooks_;  ///< constant after the start
     TroubleLog log_;
     Streams streams_{options_, log_};
     std::atomic<bool> healthy_{false};

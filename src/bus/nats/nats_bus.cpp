@@ -41,14 +41,12 @@ class Ending final : public Subscription {
 struct NatsBus::Impl {
     explicit Impl(NatsOptions given)
         : options{std::move(given)},
-          keeper{std::make_shared<LinkKeeper>(
-              options, LinkKeeper::Hooks{[this](const std::shared_ptr<Link>& link) { sender->link_up(link); },
-                                         [this] { sender->link_down(); }})},
-          sender{std::make_unique<Sender>(options, *keeper)} {}
+          keeper{std::make_shared<LinkKeeper>(options)},
+          sender{std::make_shared<Sender>(options, keeper)} {}
 
     const NatsOptions options;
-    std::shared_ptr<LinkKeeper> keeper;
-    std::unique_ptr<Sender> sender;
+    const std::shared_ptr<LinkKeeper> keeper;
+    const std::shared_ptr<Sender> sender;
 
     // Guarded by mutex.
     std::mutex mutex;
@@ -64,8 +62,19 @@ NatsBus::~NatsBus() {
 }
 
 void NatsBus::start() {
-    impl_->keeper->start();
     impl_->sender->start();
+    LinkKeeper::Hooks hooks;
+    const std::weak_ptr<Sender> weak = impl_->sender;
+    hooks.on_up = [weak](const std::shared_ptr<Link>& link) {
+        if (const auto sender = weak.lock()) sender->link_up(link);
+    };
+    hooks.on_down = [weak] {
+        if (const auto sender = weak.lock()) sender->link_down();
+    };
+    hooks.on_acknowledgement = [weak](std::string_view token, natsMsg* answer) {
+        if (const auto sender = weak.lock()) sender->on_acknowledgement(token, answer);
+    };
+    impl_->keeper->start(std::move(hooks));
 }
 
 namespace {

@@ -359,6 +359,7 @@ TEST_F(NatsBusRecovery, SaysOnceThatJetStreamIsMissingAndRecoversWhenItIsTurnedO
     server_->stop();
     server_->options().jetstream = true;
     server_->start();
+    ASSERT_TRUE(eventually([&] { return *following.gaps == 1; }));
     ASSERT_TRUE(publish_until_stored(subject::kNotificationCreated, "y"));
     ASSERT_TRUE(eventually([&] { return following.seen->count("y") == 1; }));
     EXPECT_TRUE(eventually([&] { return bus.available(); }));

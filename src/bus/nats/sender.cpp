@@ -15,11 +15,11 @@ using namespace std::chrono_literals;
 
 /// Acknowledgements and the like that may wait to be written, beside the publishes.
 constexpr std::size_t kPostedMax = 65'536;
-constexpr std::int64_t kAckWaitMs = 1'000;
 
 }  // namespace
 
-Sender::Sender(const NatsOptions& options, LinkKeeper& keeper) : options_{options}, keeper_{keeper} {}
+Sender::Sender(NatsOptions options, std::shared_ptr<LinkKeeper> keeper)
+    : options_{std::move(options)}, keeper_{std::move(keeper)} {}
 
 Sender::~Sender() {
     stop();
@@ -29,10 +29,6 @@ void Sender::start() {
     writer_ = std::thread{[this] {
         pthread_setname_np(pthread_self(), "nats-writer");
         write();
-    }};
-    reader_ = std::thread{[this] {
-        pthread_setname_np(pthread_self(), "nats-acks");
-        read_acknowledgements();
     }};
 }
 
@@ -63,12 +59,9 @@ void Sender::stop() {
             pending_.clear();
         }
     }
-    ended_ = true;
     work_.notify_all();
-    keeper_.wake();
     end(std::move(ended));
     if (writer_.joinable()) writer_.join();
-    if (reader_.joinable()) reader_.join();
 }
 
 void Sender::publish(Outgoing message, Done done) {
@@ -202,43 +195,18 @@ void Sender::expire() {
 
 // --- Acknowledgements ------------------------------------------------------------------------------------------------
 
-void Sender::read_acknowledgements() {
-    while (!ended_) {
-        const auto link = keeper_.wait(ended_);
-        if (!link) {
-            if (ended_) return;
-            keeper_.pause(100ms, ended_);
-            continue;
-        }
-        while (!ended_ && !link->closed()) {
-            natsMsg* raw = nullptr;
-            const auto status = natsSubscription_NextMsg(&raw, link->acks().get(), kAckWaitMs);
-            const MsgHandle message{raw};
-            if (status == NATS_OK) {
-                on_acknowledgement(raw, *link);
-            } else if (status != NATS_TIMEOUT) {
-                // The connection ends; the keeper notices by itself.
-                keeper_.pause(10ms, ended_);
-            }
-        }
-    }
-}
-
-void Sender::on_acknowledgement(natsMsg* message, const Link& link) {
-    std::string_view subject = natsMsg_GetSubject(message);
-    if (!subject.starts_with(link.ack_prefix())) return;
-    subject.remove_prefix(link.ack_prefix().size());
+void Sender::on_acknowledgement(std::string_view token, natsMsg* answer) {
     std::uint64_t id = 0;
-    std::from_chars(subject.data(), subject.data() + subject.size(), id);
-    if (natsMsg_IsNoResponders(message)) {
+    std::from_chars(token.data(), token.data() + token.size(), id);
+    if (natsMsg_IsNoResponders(answer)) {
         // No stream stores the subject: deleted by hand, or JetStream is off. The keeper says which.
-        keeper_.check_soon();
+        keeper_->check_soon();
         finish(id, errc::unavailable);
         return;
     }
-    const auto ack = parse_publish_ack(payload_of(message));
+    const auto ack = parse_publish_ack(payload_of(answer));
     if (ack.stored) {
-        keeper_.log().clear("publish", "JetStream stores events again");
+        keeper_->log().clear("publish", "JetStream stores events again");
         finish(id, {});
         return;
     }
@@ -267,8 +235,8 @@ void Sender::finish(std::uint64_t id, base::Result<void> result) {
 void Sender::refuse(const std::string& subject, natsStatus status, int code, std::string detail) {
     if (status == NATS_CONNECTION_CLOSED) return;  // Told by the keeper.
     const auto advice = advice_for(status, code);
-    keeper_.log().raise("publish", advice.what, subject + ": " + detail, advice.advice);
-    keeper_.check_soon();
+    keeper_->log().raise("publish", advice.what, subject + ": " + detail, advice.advice);
+    keeper_->check_soon();
 }
 
 }  // namespace carillon::bus

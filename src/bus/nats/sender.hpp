@@ -21,7 +21,7 @@ class Sender {
  public:
     using Done = loop::Resume<base::Result<void>>;
 
-    Sender(const NatsOptions& options, LinkKeeper& keeper);
+    Sender(NatsOptions options, std::shared_ptr<LinkKeeper> keeper);
     ~Sender();
     Sender(const Sender&) = delete;
     Sender& operator=(const Sender&) = delete;
@@ -38,6 +38,9 @@ class Sender {
     /// Runs `work` on the writing thread, with the link of the moment. Dropped when there is none: for what NATS asks
     /// for again (acknowledgements of deliveries).
     void post(std::function<void(Link&)> work);
+
+    /// What JetStream answered to a publish.
+    void on_acknowledgement(std::string_view token, natsMsg* answer);
 
     void link_up(const std::shared_ptr<Link>& link);
     /// What was in flight may or may not have been stored: errc::unavailable.
@@ -58,16 +61,14 @@ class Sender {
 
     void write();
     void write_one(Link* link, Item item);
-    void read_acknowledgements();
-    void on_acknowledgement(natsMsg* message, const Link& link);
     void expire();
     void finish(std::uint64_t id, base::Result<void> result);
     void refuse(const std::string& subject, natsStatus status, int code, std::string detail);
     static void end(Ended ended);
 
     // Constant after construction.
-    const NatsOptions& options_;
-    LinkKeeper& keeper_;
+    const NatsOptions options_;
+    const std::shared_ptr<LinkKeeper> keeper_;
 
     // Guarded by mutex_.
     std::mutex mutex_;
@@ -80,9 +81,7 @@ class Sender {
     std::shared_ptr<Link> link_;
     bool stopping_ = false;
 
-    std::atomic<bool> ended_{false};
     std::thread writer_;
-    std::thread reader_;
 };
 
 }  // namespace carillon::bus
