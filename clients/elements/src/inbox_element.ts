@@ -105,6 +105,11 @@ export class CarillonInbox extends LitElement implements Source {
     if (end !== null) this.sentinel?.observe(end);
   }
 
+  /** The bell that is shown: `bell`, or the one made from the attributes. */
+  get activeBell(): Bell | null {
+    return this.source.current;
+  }
+
   private get state(): BellState | null {
     return this.source.current?.state ?? null;
   }
