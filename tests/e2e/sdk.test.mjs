@@ -252,6 +252,92 @@ describe('the SDK in a browser', () => {
     assert.deepEqual((await his.state()).titles, []);
   }));
 
+  test('keyboard alone is enough', () => inside(async () => {
+    for (const title of ['one', 'two', 'three']) await server.create(user, title, { data: { url: `#${title}` } });
+    const tab = await open();
+    await tab.live();
+    const { keyboard } = tab.page;
+    const focused = () => tab.page.evaluate(() => {
+      let at = document.activeElement;
+      while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+      return at?.closest('li')?.querySelector('.item-title')?.textContent ?? at?.className ?? '';
+    });
+    await keyboard.press('Tab');
+    assert.match(await focused(), /trigger/);
+    await keyboard.press('Enter');
+    await eventually('the panel has the focus', async () => (await focused()) === 'panel');
+    await keyboard.press('Tab');
+    assert.match(await focused(), /text-button/);
+    await keyboard.press('Tab');
+    assert.equal(await focused(), 'three');
+    for (const [key, title] of [['ArrowDown', 'two'], ['End', 'one'], ['ArrowDown', 'one'], ['Home', 'three'], ['ArrowDown', 'two']]) {
+      await keyboard.press(key);
+      assert.equal(await focused(), title, key);
+    }
+    // The row's own button, and back into the list by one Tab.
+    await keyboard.press('Tab');
+    assert.equal(await tab.page.evaluate(() => document.querySelector('carillon-bell').shadowRoot.activeElement.shadowRoot.activeElement.className), 'read');
+    await keyboard.press('Enter');
+    await tab.until('it is read', ({ unread }) => !unread.includes('two'));
+    assert.equal(await focused(), 'two');
+    await keyboard.press('ArrowDown');
+    await keyboard.press('Enter');
+    await tab.until('it is read, too', ({ unread }) => unread.length === 1);
+    assert.equal(new URL(tab.page.url()).hash, '#one');
+    await eventually('the panel is closed', async () => !(await tab.at('.panel').isVisible()));
+    await tab.at('.trigger').focus();
+    await keyboard.press('Enter');
+    await eventually('it is open again', () => tab.at('.panel').isVisible());
+    await keyboard.press('Escape');
+    assert.match(await focused(), /trigger/);
+    assert.equal(await tab.at('.panel').isVisible(), false);
+    assert.equal(await tab.at('.trigger').getAttribute('aria-expanded'), 'false');
+    // Out of the panel by Tab: it closes behind one.
+    await keyboard.press('Enter');
+    for (let i = 0; i < 8 && await tab.at('.panel').isVisible(); i += 1) await keyboard.press('Tab');
+    assert.equal(await tab.at('.panel').isVisible(), false);
+    assert.equal(await tab.page.evaluate(() => document.activeElement.textContent), 'The end');
+  }));
+
+  test('a burst is announced once, and nothing else is', () => inside(async () => {
+    await server.create(user, 'before');
+    const tab = await open();
+    await tab.live();
+    await tab.page.evaluate(() => {
+      window.said = [];
+      const region = document.querySelector('carillon-bell').shadowRoot.querySelector('.announcement');
+      new MutationObserver(() => region.textContent && window.said.push(region.textContent)).observe(region, { childList: true, characterData: true, subtree: true });
+    });
+    for (let i = 0; i < 20; i += 1) await server.create(user, `n${i}`);
+    await eventually('it is said', () => tab.page.evaluate(() => window.said.length > 0));
+    await server.create(user, 'single');
+    await eventually('the single one is said', () => tab.page.evaluate(() => window.said.at(-1) === 'New notification: single'));
+    const said = await tab.page.evaluate(() => window.said);
+    assert.ok(said.length <= 3, said.join());
+    assert.match(said[0], /^\d+ new notifications$/);
+  }));
+
+  test('the page may take the link over, and move the element about', () => inside(async () => {
+    await server.create(user, 'linked', { data: { url: '/elsewhere' } });
+    const tab = await open();
+    await tab.live();
+    await tab.page.evaluate(() => {
+      document.addEventListener('carillon-open', (event) => {
+        window.opened = [event.detail.url, event.detail.notification.title];
+        event.preventDefault();
+      });
+      document.querySelector('main').append(document.querySelector('carillon-bell'));
+    });
+    await tab.show();
+    await tab.at('.item').click();
+    assert.deepEqual(await tab.page.evaluate(() => window.opened), [`${site.url}/elsewhere`, 'linked']);
+    assert.equal(new URL(tab.page.url()).pathname, '/');
+    await tab.until('it is read', (state) => state.count === 0);
+    assert.equal(site.webSockets, 1);
+    await tab.page.evaluate(() => document.querySelector('carillon-bell').remove());
+    await eventually('an element that is gone has no connection', async () => (await connections()) === 0);
+  }));
+
   test('carillon.js is one script of at most 48 KB gzipped', async () => {
     const { status, body, headers } = await server.request('GET', '/carillon.js?v=0.1.0');
     assert.equal(status, 200);

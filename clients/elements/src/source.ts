@@ -79,6 +79,8 @@ export class BellController implements ReactiveController {
   }
 
   hostUpdate(): void {
+    // An element is also drawn a last time after it has left the page.
+    if (!this.host.isConnected) return;
     const { bell, url, tokenUrl, getToken } = this.host;
     const token = getToken ?? tokenUrl;
     if (bell !== null) {
