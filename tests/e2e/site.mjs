@@ -57,6 +57,8 @@ export class Site {
     site.socketsPass = true;
     /** How a token is made: null for nobody signed in. */
     site.tokenFor = (user) => sign(user);
+    /** More pages of the app, by path: [type, text]. */
+    site.extra = {};
     /** Holds back answers whose path matches. */
     site.slow = null;
     site.http = createServer((request, response) => site.serve(request, response));
@@ -99,6 +101,10 @@ export class Site {
     const own = { '/': 'text/html', '/site.css': 'text/css', '/token': 'text/plain' }[pathname];
     if (pathname !== '/' && pathname !== '/site.css') this.requests.push(`${request.method} ${pathname}`);
     if (this.network === 'hole' || request.socket.lost) return;
+    if (this.extra?.[pathname] !== undefined) {
+      const [type, body] = this.extra[pathname];
+      return response.writeHead(200, { 'content-type': `${type}; charset=utf-8`, 'content-security-policy': "default-src 'self'" }).end(body);
+    }
     if (pathname === '/favicon.ico') return response.writeHead(204).end();
     if (own === undefined) return this.pass(request, response, pathname);
     const headers = { 'content-type': `${own}; charset=utf-8`, 'content-security-policy': "default-src 'self'", 'cache-control': 'no-store' };
