@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "contracts/json_writer.hpp"
+#include "contracts/rest_bodies.hpp"
 
 namespace carillon::auth {
 namespace {
@@ -52,20 +52,13 @@ loop::Task<http::Response> handle_login(AuthService& service, const http::Routed
     co_return auth_response(200, result);
 }
 
-// Email and name are left out for a user who is not registered here.
 std::string encode_identity(const AuthService::Identity& identity) {
+    contracts::MeAnswer answer{identity.claims.user_id, std::nullopt, std::nullopt, identity.claims.permissions};
     if (identity.account) {
-        const store::User& user = *identity.account;
-        return contracts::encode_me_answer({{user.id, user.email, user.name}, identity.claims.permissions});
+        answer.email = identity.account->email;
+        answer.name = identity.account->name;
     }
-    std::string out = "{\"id\":";
-    contracts::append_id(out, identity.claims.user_id);
-    out += ",\"permissions\":[";
-    for (const std::string& permission : identity.claims.permissions) {
-        if (out.back() != '[') out.push_back(',');
-        contracts::append_json_string(out, permission);
-    }
-    return out += "]}";
+    return contracts::encode_me_answer(answer);
 }
 
 loop::Task<http::Response> handle_me(AuthService& service, const http::RoutedRequest& routed) {

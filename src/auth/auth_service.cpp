@@ -98,6 +98,7 @@ loop::Task<Answer> AuthService::log_in(contracts::LoginRequest request, Client c
         co_return refuse(from_store(user.error()));
     }
     std::string encoded = user ? user->password_hash : hasher_.dummy();
+    std::string again = user && hasher_.is_outdated(encoded) ? request.password : "";
     const auto matches = co_await hasher_.matches(std::move(encoded), std::move(request.password));
     if (!matches) {
         give_back_login_attempt(account_key, client_key);
@@ -109,7 +110,16 @@ loop::Task<Answer> AuthService::log_in(contracts::LoginRequest request, Client c
     }
     give_back_login_attempt(account_key, client_key);
     base::log_info("user logged in", {{"user", user->id.to_string()}});
+    if (!again.empty()) co_await renew_hash(*user, std::move(again));
     co_return answer(*user);
+}
+
+// The old hash is as valid as before: what fails here is tried again at the next log-in.
+loop::Task<void> AuthService::renew_hash(store::User user, std::string password) {
+    auto hash = co_await hasher_.hash(std::move(password));
+    if (!hash) co_return;
+    const auto replaced = co_await users_.replace_password_hash(user.id, user.password_hash, std::move(*hash));
+    if (replaced) base::log_info("password hash renewed", {{"user", user.id.to_string()}});
 }
 
 loop::Task<AuthResult<AuthService::Identity>> AuthService::me(std::string authorization) {

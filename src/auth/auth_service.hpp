@@ -80,6 +80,7 @@ class AuthService {
 
  private:
     AuthFailure refuse(errc code);
+    loop::Task<void> renew_hash(store::User user, std::string password);
     std::optional<AuthFailure> take_login_attempt(const std::string& account_key, const std::string& client_key);
     void give_back_login_attempt(const std::string& account_key, const std::string& client_key);
     contracts::AuthAnswer answer(const store::User& user) const;

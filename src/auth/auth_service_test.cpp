@@ -208,6 +208,23 @@ TEST_F(AuthServiceTest, AllowsTenRegistrationsASecondPerClient) {
     EXPECT_TRUE(attempt(10, kClient).has_value());
 }
 
+TEST_F(AuthServiceTest, RenewsAHashOfOtherParametersAtTheNextLogIn) {
+    const auto user = run(make_service()->register_user(ada(), kClient))->user;
+    const auto hash = [&] { return run(users.find_by_id(user.id))->password_hash; };
+    const std::string first = hash();
+    AuthConfig stronger = cheap_config();
+    stronger.hashing.passes = 2;
+    auto service = make_service(stronger);
+    EXPECT_EQ(login_error(*service, "ada@example.com", "not the password"), errc::invalid_credentials);
+    EXPECT_EQ(hash(), first);
+
+    ASSERT_TRUE(run(service->log_in({"ada@example.com", kPassword}, kClient)).has_value());
+    const std::string second = hash();
+    EXPECT_THAT(second, ::testing::StartsWith("$argon2id$v=19$m=8,t=2,p=1$"));
+    ASSERT_TRUE(run(service->log_in({"ada@example.com", kPassword}, kClient)).has_value());
+    EXPECT_EQ(hash(), second) << "once is enough";
+}
+
 TEST_F(AuthServiceTest, SaysWhoATokenBelongsTo) {
     auto service = make_service();
     const auto registered = run(service->register_user(ada(), kClient));
@@ -237,6 +254,10 @@ class BrokenUserStore final : public store::UserStore {
     loop::Task<base::Result<void>> create(store::User, std::string) override { co_return error_; }
     loop::Task<base::Result<store::User>> find_by_email(std::string) override { co_return error_; }
     loop::Task<base::Result<store::User>> find_by_id(base::UserId) override { co_return error_; }
+    loop::Task<base::Result<void>> erase(base::UserId) override { co_return error_; }
+    loop::Task<base::Result<void>> replace_password_hash(base::UserId, std::string, std::string) override {
+        co_return error_;
+    }
     loop::Task<base::Result<void>> check() override { co_return error_; }
 
  private:

@@ -93,4 +93,8 @@ loop::Task<base::Result<bool>> PasswordHasher::matches(std::string encoded, std:
     co_return co_await loop::suspend<MatchResult>(start);
 }
 
+bool PasswordHasher::is_outdated(const std::string& encoded) const {
+    return crypto_pwhash_str_needs_rehash(encoded.c_str(), settings_.passes, settings_.memory_bytes) != 0;
+}
+
 }  // namespace carillon::auth

@@ -16,17 +16,21 @@ User read_user(FieldReader& in) {
 }
 
 // `"id":…,"email":…,"name":…`
-void append_user_fields(std::string& out, const User& user) {
+void append_user_fields(std::string& out, base::UserId id, const std::optional<std::string>& email,
+                        const std::optional<std::string>& name) {
+    const auto append_nullable = [&out](const std::optional<std::string>& text) {
+        if (text) {
+            append_json_string(out, *text);
+        } else {
+            out += "null";
+        }
+    };
     out += "\"id\":";
-    append_id(out, user.id);
+    append_id(out, id);
     out += ",\"email\":";
-    append_json_string(out, user.email);
+    append_nullable(email);
     out += ",\"name\":";
-    if (user.name) {
-        append_json_string(out, *user.name);
-    } else {
-        out += "null";
-    }
+    append_nullable(name);
 }
 
 }  // namespace
@@ -64,7 +68,9 @@ Decoded<AuthAnswer> decode_auth_answer(std::string_view json) {
 Decoded<MeAnswer> decode_me_answer(std::string_view json) {
     return decode_document(json, [](FieldReader& in) {
         MeAnswer answer;
-        answer.user = read_user(in);
+        answer.id = in.id<base::UserId>("id");
+        answer.email = in.nullable_text("email", {1});
+        answer.name = in.nullable_text("name", {});
         answer.permissions = in.texts("permissions");
         return answer;
     });
@@ -89,7 +95,7 @@ std::string encode_login_request(const LoginRequest& request) {
 
 std::string encode_auth_answer(const AuthAnswer& answer) {
     std::string out = "{\"user\":{";
-    append_user_fields(out, answer.user);
+    append_user_fields(out, answer.user.id, answer.user.email, answer.user.name);
     out += "},\"accessToken\":";
     append_json_string(out, answer.access_token);
     out += ",\"expiresIn\":";
@@ -100,7 +106,7 @@ std::string encode_auth_answer(const AuthAnswer& answer) {
 
 std::string encode_me_answer(const MeAnswer& answer) {
     std::string out = "{";
-    append_user_fields(out, answer.user);
+    append_user_fields(out, answer.id, answer.email, answer.name);
     out += ",\"permissions\":";
     append_list(out, answer.permissions, append_json_string);
     out.push_back('}');

@@ -56,9 +56,11 @@ struct AuthAnswer {
     std::uint64_t expires_in_s = 0;
 };
 
-/// `{id, email, name, permissions}`
+/// `{id, email, name, permissions}`; `email` and `name` are null for a user who is not registered here.
 struct MeAnswer {
-    User user;
+    base::UserId id;
+    std::optional<std::string> email;
+    std::optional<std::string> name;
     std::vector<std::string> permissions;
 };
 

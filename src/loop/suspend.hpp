@@ -5,6 +5,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <cassert>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -25,14 +26,26 @@ using Resume = std::function<void(T)>;
 /// the full expression of a co_await).
 template <class T>
 Task<T> suspend(std::function<void(Resume<T>)> start) {
-    // The executor is kept alive and running until the answer is there.
     auto initiate = [&start](auto handler) {
-        auto executor = boost::asio::get_associated_executor(handler);
-        auto work = boost::asio::make_work_guard(executor);
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        start([shared, executor, work = std::move(work)](T value) {
-            auto boxed = std::make_shared<T>(std::move(value));
-            boost::asio::post(executor, [shared, boxed] { std::move (*shared)(std::move(*boxed)); });
+        // The executor is kept running until the answer is there, and not longer: everything that belongs to its loop
+        // goes into the posted function. A copy of the `Resume` that outlives the loop holds nothing of it.
+        auto own = boost::asio::get_associated_executor(handler);
+        auto guard = boost::asio::make_work_guard(own);
+        struct Waiting {
+            decltype(handler) resume;
+            decltype(own) executor;
+            decltype(guard) work;
+        };
+        auto waiting = std::make_shared<std::optional<Waiting>>(Waiting{std::move(handler), own, std::move(guard)});
+        start([waiting](T value) {
+            assert(waiting->has_value() && "a coroutine is resumed once");
+            const auto executor = (*waiting)->executor;
+            auto posted = [now = std::move(**waiting), value = std::move(value)]() mutable {
+                now.work.reset();
+                std::move(now.resume)(std::move(value));
+            };
+            waiting->reset();
+            boost::asio::post(executor, std::move(posted));
         });
     };
     co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(T)>(

@@ -41,6 +41,25 @@ TEST(Suspend, ResumesOnTheCoroutinesOwnThreadWithTheValue) {
     other.join();
 }
 
+TEST(Suspend, ACopyOfTheResumeThatOutlivesItsLoopIsHarmless) {
+    Resume<int> kept;
+    Recorder recorder;
+    {
+        EventLoop loop{"test"};
+        loop.start();
+        std::promise<void> started;
+        std::function<void(Resume<int>)> start = [&](Resume<int> resume) {
+            kept = std::move(resume);
+            started.set_value();
+        };
+        spawn(loop.executor(), await_callback(recorder, start), "test");
+        started.get_future().wait();
+        kept(42);
+        EXPECT_EQ(recorder.value.get_future().get(), 42);
+    }
+    kept = nullptr;
+}
+
 Task<std::thread::id> thread_id() {
     co_return std::this_thread::get_id();
 }

@@ -30,6 +30,10 @@ class UserStore {
     virtual loop::Task<base::Result<User>> find_by_id(base::UserId id) = 0;
     /// The user and the pending events that tell of the registration. Errors: not_found, overloaded, unavailable.
     virtual loop::Task<base::Result<void>> erase(base::UserId id) = 0;
+    /// Keeps `renewed` in place of `known`. Errors: not_found when there is no such user, or the hash is another by
+    /// now; overloaded, unavailable.
+    virtual loop::Task<base::Result<void>> replace_password_hash(base::UserId id, std::string known,
+                                                                 std::string renewed) = 0;
     virtual loop::Task<base::Result<void>> check() = 0;
 };
 

@@ -53,9 +53,9 @@ const std::vector<const Statement*>& user_writes() {
 
 const std::vector<const Statement*>& user_reads() {
     static const std::vector<const Statement*> kAll{
-        &kBegin,         &kCommit,         &kCommitLater, &kTransactionStatus, &kPing,
-        &kPendingEvents, &kRemoveEvents,   &kCountEvents, &kRenewLease,        &kDropLease,
-        &kDeadInstances, &kDropDeadLeases, &kUserByEmail, &kUserById,          &kEraseUser,
+        &kBegin,        &kCommit,      &kCommitLater, &kTransactionStatus,   &kPing,          &kPendingEvents,
+        &kRemoveEvents, &kCountEvents, &kRenewLease,  &kDropLease,           &kDeadInstances, &kDropDeadLeases,
+        &kUserByEmail,  &kUserById,    &kEraseUser,   &kReplacePasswordHash,
     };
     return kAll;
 }

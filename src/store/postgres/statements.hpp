@@ -277,6 +277,10 @@ inline constexpr Statement kChangedSince{
 
 // --- Users
 
+inline constexpr Statement kReplacePasswordHash{
+    "replace_password_hash",
+    "UPDATE users SET password_hash = $3::text WHERE id = $1::uuid AND password_hash = $2::text"};
+
 inline constexpr Statement kInsertUser{
     "insert_user",
     "INSERT INTO users (id, created_at, email, name, password_hash)"

@@ -83,7 +83,8 @@ UserStoreOnPostgres::UserStoreOnPostgres(Database& database)
     : database_{database},
       create_duration_{database.duration_of("create_user")},
       find_duration_{database.duration_of("find_user")},
-      erase_duration_{database.duration_of("erase_user")} {}
+      erase_duration_{database.duration_of("erase_user")},
+      renew_duration_{database.duration_of("renew_password_hash")} {}
 
 loop::Task<base::Result<void>> UserStoreOnPostgres::create(User user, std::string traceparent) {
     const CallTimer timer{create_duration_};
@@ -132,6 +133,17 @@ loop::Task<base::Result<void>> UserStoreOnPostgres::erase(base::UserId id) {
     const auto erased = co_await std::move(erasing);
     if (!erased) co_return erased.error();
     if (erased->front().number(0, 0) == 0) co_return errc::not_found;
+    co_return base::Result<void>{};
+}
+
+loop::Task<base::Result<void>> UserStoreOnPostgres::replace_password_hash(base::UserId id, std::string known,
+                                                                          std::string renewed) {
+    Parameters parameters;
+    parameters.add(id).add(known).add(renewed);
+    auto replacing = database_.query(Request{sql::kReplacePasswordHash, std::move(parameters)}, renew_duration_);
+    const auto replaced = co_await std::move(replacing);
+    if (!replaced) co_return replaced.error();
+    if (replaced->front().changed() == 0) co_return errc::not_found;
     co_return base::Result<void>{};
 }
 

@@ -14,6 +14,8 @@ class UserStoreOnPostgres final : public UserStore {
     loop::Task<base::Result<User>> find_by_email(std::string email) override;
     loop::Task<base::Result<User>> find_by_id(base::UserId id) override;
     loop::Task<base::Result<void>> erase(base::UserId id) override;
+    loop::Task<base::Result<void>> replace_password_hash(base::UserId id, std::string known,
+                                                         std::string renewed) override;
     loop::Task<base::Result<void>> check() override;
 
  private:
@@ -23,6 +25,7 @@ class UserStoreOnPostgres final : public UserStore {
     metrics::Histogram& create_duration_;
     metrics::Histogram& find_duration_;
     metrics::Histogram& erase_duration_;
+    metrics::Histogram& renew_duration_;
 };
 
 }  // namespace carillon::store::postgres

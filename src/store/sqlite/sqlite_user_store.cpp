@@ -56,7 +56,8 @@ SqliteUserStore::SqliteUserStore(SqliteDatabase& database)
     : database_{database},
       create_duration_{database.duration_of("create_user")},
       find_duration_{database.duration_of("find_user")},
-      erase_duration_{database.duration_of("erase_user")} {}
+      erase_duration_{database.duration_of("erase_user")},
+      renew_duration_{database.duration_of("renew_password_hash")} {}
 
 loop::Task<base::Result<void>> SqliteUserStore::create(User user, std::string traceparent) {
     std::function<base::Result<void>(WriteTransaction&)> work =
@@ -86,6 +87,16 @@ loop::Task<base::Result<void>> SqliteUserStore::erase(base::UserId id) {
         return erase_user(transaction, id);
     };
     co_return co_await mutate<void>(database_.writer(), erase_duration_, std::move(work));
+}
+
+loop::Task<base::Result<void>> SqliteUserStore::replace_password_hash(base::UserId id, std::string known,
+                                                                      std::string renewed) {
+    std::function<base::Result<void>(WriteTransaction&)> work =
+        [id, known = std::move(known), renewed = std::move(renewed)](WriteTransaction& transaction) {
+            const auto changed = transaction.connection().run(sql::kReplacePasswordHash, id, known, renewed);
+            return changed == 1 ? base::Result<void>{} : base::Result<void>{errc::not_found};
+        };
+    co_return co_await mutate<void>(database_.writer(), renew_duration_, std::move(work));
 }
 
 loop::Task<base::Result<void>> SqliteUserStore::check() {

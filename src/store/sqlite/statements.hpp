@@ -60,6 +60,8 @@ inline constexpr std::string_view kBeat = "UPDATE heartbeat SET beat = beat + 1 
 
 inline constexpr std::string_view kInsertUser =
     "INSERT INTO users (id, email, name, password_hash, created_at) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
+inline constexpr std::string_view kReplacePasswordHash =
+    "UPDATE users SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
 
 // --- Reads
 

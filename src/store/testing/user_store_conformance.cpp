@@ -132,6 +132,21 @@ TEST_P(UserStoreConformance, AnErasedAddressIsFreeAgain) {
     EXPECT_TRUE(run(store().create(sample_user("ada@example.org"), "")).has_value());
 }
 
+TEST_P(UserStoreConformance, ReplacesAPasswordHashThatIsStillTheKnownOne) {
+    const auto user = sample_user("ada@example.org");
+    const auto other = sample_user("bob@example.org");
+    ASSERT_TRUE(run(store().create(user, "")).has_value());
+    ASSERT_TRUE(run(store().create(other, "")).has_value());
+    ASSERT_TRUE(run(store().replace_password_hash(user.id, user.password_hash, "$argon2id$renewed")).has_value());
+    EXPECT_EQ(run(store().find_by_id(user.id)).value().password_hash, "$argon2id$renewed");
+    EXPECT_EQ(run(store().replace_password_hash(user.id, user.password_hash, "$argon2id$late")).error(),
+              errc::not_found);
+    EXPECT_EQ(run(store().replace_password_hash(new_user(), "x", "y")).error(), errc::not_found);
+    EXPECT_EQ(run(store().find_by_id(user.id)).value().password_hash, "$argon2id$renewed");
+    EXPECT_EQ(run(store().find_by_id(other.id)).value().password_hash, other.password_hash);
+    EXPECT_THAT(all_events(outbox()), SizeIs(2)) << "no event of its own";
+}
+
 TEST_P(UserStoreConformance, CheckSaysThatItWorks) {
     EXPECT_TRUE(run(store().check()).has_value());
 }

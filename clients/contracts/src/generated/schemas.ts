@@ -251,10 +251,10 @@ export const MarkReadAnswerSchema = z.looseObject({
   version: version,
 }) satisfies z.ZodType<types.MarkReadAnswer>;
 
-/** Answer of `GET /auth/me`. */
+/** Answer of `GET /auth/me`. `email` and `name` are null for a user of somebody else's identity provider. */
 export const MeAnswerSchema = z.looseObject({
   id: uuid,
-  email: textRule({ minLength: 1, without: "\\u0000" }),
+  email: z.union([textRule({ minLength: 1, without: "\\u0000" }), z.null()]),
   name: z.union([text, z.null()]),
   permissions: z.array(text),
 }) satisfies z.ZodType<types.MeAnswer>;

@@ -242,10 +242,10 @@ export interface MarkReadAnswer {
   version: Version;
 }
 
-/** Answer of `GET /auth/me`. */
+/** Answer of `GET /auth/me`. `email` and `name` are null for a user of somebody else's identity provider. */
 export interface MeAnswer {
   id: Uuid;
-  email: string;
+  email: string | null;
   name: string | null;
   permissions: string[];
 }
