@@ -95,8 +95,10 @@ TEST_F(Namespaces, AckIdsComeBackAsTheyWere) {
     acks.at(0)({"2"});
     Ack copy = acks.at(0);
     copy({"3"});
+    text(session, link, "42007[\"a\"]");
+    acks.at(1)({});
     flush();
-    EXPECT_EQ(link.take(), std::vector<std::string>{"439007199254740991[{\"ok\":true}]"});
+    EXPECT_EQ(link.take(), (std::vector<std::string>{"439007199254740991[{\"ok\":true}]", "43007[]"}));
 }
 
 TEST_F(Namespaces, AnAckAfterTheEndDoesNothing) {
@@ -362,6 +364,15 @@ TEST_F(MiddlewareTest, ASecondConnectWhileOneIsPendingClosesTheConnection) {
     decide(std::nullopt);
     flush();
     EXPECT_TRUE(sockets.empty());
+}
+
+TEST_F(MiddlewareTest, AnEventBeforeTheVerdictClosesTheConnection) {
+    FakeLink link;
+    auto& session = open_websocket(link);
+    text(session, link, "40");
+    text(session, link, "42[\"early\"]");
+    EXPECT_TRUE(link.closed);
+    EXPECT_TRUE(events.empty());
 }
 
 TEST_F(MiddlewareTest, AVerdictAfterTheServerHasGoneDoesNothing) {

@@ -209,6 +209,32 @@ TEST_F(Polling, BinaryTravelsAsBase64) {
               "bAQID");
 }
 
+TEST_F(Polling, AttachmentsFollowTheirHeaderThoughOthersEmit) {
+    auto& session = open_polling();
+    session.post(now(),
+                 "40\x1e"
+                 "40/ws",
+                 false);
+    polled(session);
+    const auto binary = EncodedEvent::make(
+        "b", {"{\"_placeholder\":true,\"num\":0}", "{\"_placeholder\":true,\"num\":1}"}, {"\x01", "\x02"});
+    sockets.at(0)->emit(EncodedEvent::make("first", {}));
+    std::string expected = "42[\"first\"]\x1e";
+    for (int i = 0; i < 6; ++i) {
+        sockets.at(0)->emit(EncodedEvent::make("n", {std::to_string(i)}));
+        server->of("/ws").to_all(binary);
+        expected += "42[\"n\"," + std::to_string(i) +
+                    "]\x1e"
+                    "452-/ws,[\"b\",{\"_placeholder\":true,\"num\":0},{\"_placeholder\":true,\"num\":1}]\x1e"
+                    "bAQ==\x1e"
+                    "bAg==\x1e";
+    }
+    // The first answer ends between the attachments of the fourth event; the next goes on with the other one.
+    const std::string first = polled(session);
+    EXPECT_TRUE(first.ends_with("bAQ=="));
+    EXPECT_EQ(first + "\x1e" + polled(session) + "\x1e", expected);
+}
+
 struct WebSocketInput {
     std::string_view name;
     std::string_view packet;

@@ -224,6 +224,31 @@ TEST(EncodedEvent, NeverCarriesControlCharactersOrInvalidText) {
     EXPECT_THROW(EncodedEvent::make("a", {""}), std::invalid_argument);
 }
 
+TEST(EncodedEvent, SendsLoneSurrogatesAsTheyCame) {
+    const auto packet = decode_packet(R"(2["a","\ud800 \udc00"])");
+    ArrayDecoder decoder;
+    const auto event = decoder.event(*packet);
+    ASSERT_TRUE(event);
+    const std::string text = EncodedEvent::make(event->name, event->arguments_json).payload("/");
+    EXPECT_EQ(text, R"(42["a","\ud800 \udc00"])") << "escaped: no invalid UTF-8 goes out";
+    EXPECT_EQ(EncodedEvent::make("\xED\xA0\x80", {}).payload("/"), "42[\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"]");
+}
+
+TEST(EncodedEvent, HasNoNameThatClientsRaiseThemselves) {
+    for (const std::string_view name :
+         {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}) {
+        EXPECT_THROW(EncodedEvent::make(name, {}), std::invalid_argument) << name;
+    }
+    EXPECT_EQ(EncodedEvent::make("error", {}).event(), "error");
+}
+
+TEST(EncodedEvent, KnowsItsNameHoweverItIsWritten) {
+    for (const std::string_view name : {"", "a", "notification:new", "quote \"", "\n", "\xC3\xA9"}) {
+        EXPECT_EQ(EncodedEvent::make(name, {"1"}).event(), name);
+    }
+    EXPECT_EQ(EncodedEvent{}.event(), "");
+}
+
 TEST(EncodedEvent, IsBinaryOnlyWithPlaceholders) {
     EXPECT_EQ(EncodedEvent::make("a", {"1"}, {"x"}).payload("/"), "42[\"a\",1]");
     const auto binary = EncodedEvent::make("a", {"{\"_placeholder\":true,\"num\":1}"}, {"x", "y"});

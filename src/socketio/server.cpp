@@ -1,5 +1,6 @@
 #include "socketio/server.hpp"
 
+#include <stdexcept>
 #include <utility>
 
 #include "socketio/packet.hpp"
@@ -8,6 +9,7 @@ namespace carillon::socketio {
 
 EncodedEvent EncodedEvent::make(std::string_view event, std::span<const std::string_view> arguments_json,
                                 std::vector<std::string> attachments) {
+    if (is_reserved_event(event)) throw std::invalid_argument{"clients raise this event themselves"};
     std::string array;
     const std::size_t placeholders = append_array(array, event, arguments_json, attachments.size());
     EncodedEvent encoded;

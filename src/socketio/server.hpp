@@ -33,7 +33,8 @@ class EncodedEvent {
  public:
     /// `arguments_json`: the JSON text of each argument. `attachments`: what its placeholders
     /// (`{"_placeholder":true,"num":0}`) stand for; ignored when there is no placeholder. Throws std::invalid_argument
-    /// when an argument is not valid JSON or a placeholder has no attachment.
+    /// when an argument is not valid JSON, a placeholder has no attachment, or the name is reserved ("connect" and so
+    /// on: a stock client would take the packet for a broken one).
     static EncodedEvent make(std::string_view event, std::span<const std::string_view> arguments_json,
                              std::vector<std::string> attachments = {});
     static EncodedEvent make(std::string_view event, std::initializer_list<std::string_view> arguments_json,
