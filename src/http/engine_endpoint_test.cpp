@@ -15,7 +15,6 @@ using namespace std::chrono_literals;
 using ::testing::AllOf;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr std::string_view kPolling = "/socket.io/?EIO=4&transport=polling";

@@ -19,7 +19,7 @@ std::atomic<std::uint64_t> failures{0};
 }  // namespace
 
 void spawn(Executor executor, Task<void> task, std::string name) {
-    asio::co_spawn(std::move(executor), std::move(task), [name = std::move(name)](std::exception_ptr failure) {
+    asio::co_spawn(executor, std::move(task), [name = std::move(name)](std::exception_ptr failure) {
         if (!failure) return;
         ++failures;
         try {

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -144,8 +145,12 @@ std::string Registry::render() {
     getrlimit(RLIMIT_NOFILE, &files);
     {
         const std::lock_guard lock{impl_->mutex};
-        impl_->set_process_gauge("process_cpu_seconds_total", "User and system CPU time of the process",
-                                 seconds(usage.ru_utime) + seconds(usage.ru_stime));
+        auto& cpu = prometheus::BuildCounter()
+                        .Name("carillon_process_cpu_seconds_total")
+                        .Help("User and system CPU time of the process")
+                        .Register(impl_->registry)
+                        .Add({});
+        cpu.Increment(std::max(0.0, seconds(usage.ru_utime) + seconds(usage.ru_stime) - cpu.Value()));
         impl_->set_process_gauge("process_resident_memory_bytes", "Resident memory of the process", resident_bytes());
         impl_->set_process_gauge("process_open_fds", "Open file descriptors", open_descriptors());
         impl_->set_process_gauge("process_max_fds", "Limit of open file descriptors",

@@ -5,8 +5,6 @@
 namespace carillon::socketio {
 namespace {
 
-using ::testing::Test;
-
 class Polling : public ServerFixture {};
 class WebSocket : public ServerFixture {};
 
@@ -326,7 +324,6 @@ class Bounded : public ServerFixture {
 
 TEST_F(Bounded, TooManyPacketsCloseTheSlowConsumer) {
     auto& session = open_polling();
-    const std::string sid{session.sid()};
     session.post(now(), "40", false);
     polled(session);
     for (int i = 0; i < 3; ++i) sockets.at(0)->emit(EncodedEvent::make("n", {}));

@@ -60,6 +60,7 @@ void SqliteWriter::post(std::unique_ptr<Mutation> mutation) {
         }
     }
     if (refused) {
+        // NOLINTNEXTLINE(bugprone-use-after-move): what is refused was not queued
         mutation->fail_all(refused);
         mutation->answer();
         return;
@@ -177,7 +178,7 @@ bool SqliteWriter::apply_singly(Group& group, WriteTransaction& transaction) {
 bool SqliteWriter::apply_part(Mutation& mutation, std::size_t part, WriteTransaction& transaction) {
     const auto mark = transaction.mark();
     connection_.run(kSavepoint);
-    mutation.apply(part, transaction);
+    static_cast<void>(mutation.apply(part, transaction));  // the mutation keeps its result
     if (const auto failure = connection_.take_failure()) {
         log_.failed(*failure);
         mutation.fail(part, errc::unavailable);
