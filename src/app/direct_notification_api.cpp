@@ -8,16 +8,26 @@ using gateway::ApiResult;
 using gateway::Caller;
 using gateway::InboxCount;
 
+namespace {
+
+notifications::CallContext context_of(Caller caller) {
+    return {std::move(caller.traceparent), {"gateway", caller.user_id}, std::move(caller.idempotency_key)};
+}
+
+}  // namespace
+
 DirectNotificationApi::DirectNotificationApi(loop::Executor service_loop, notifications::NotificationService& service)
     : service_loop_{std::move(service_loop)}, service_{service} {}
 
-loop::Task<ApiResult<contracts::Notification>> DirectNotificationApi::create(Caller caller,
-                                                                             gateway::NewNotification notification) {
+loop::Task<ApiResult<gateway::CreateAnswer>> DirectNotificationApi::create(Caller caller,
+                                                                           gateway::NewNotification notification) {
     contracts::CreateNotification wanted{notification.user_id, std::move(notification.type),
                                          std::move(notification.title), std::move(notification.body),
                                          std::move(notification.data_json)};
-    auto work = service_.create(std::move(wanted), std::move(caller.traceparent));
-    co_return co_await loop::run_on(service_loop_, std::move(work));
+    auto work = service_.create(std::move(wanted), context_of(std::move(caller)));
+    auto created = co_await loop::run_on(service_loop_, std::move(work));
+    if (!created) co_return created.error();
+    co_return gateway::CreateAnswer{std::move(created->value), created->replayed};
 }
 
 loop::Task<ApiResult<gateway::NotificationPage>> DirectNotificationApi::list(Caller caller, std::uint32_t limit,
@@ -56,19 +66,21 @@ loop::Task<ApiResult<gateway::SyncAnswer>> DirectNotificationApi::sync(Caller ca
 
 loop::Task<ApiResult<gateway::MarkReadAnswer>> DirectNotificationApi::mark_read(Caller caller,
                                                                                 base::NotificationId id) {
-    auto work = service_.mark_read(caller.user_id, id, std::move(caller.traceparent));
+    auto work = service_.mark_read(caller.user_id, id, context_of(caller));
     const auto answer = co_await loop::run_on(service_loop_, std::move(work));
     if (!answer) co_return answer.error();
-    co_return gateway::MarkReadAnswer{answer->notification_id, answer->read_at,
-                                      InboxCount{answer->unread_count, answer->version}};
+    const auto& read = answer->value;
+    co_return gateway::MarkReadAnswer{read.notification_id, read.read_at, InboxCount{read.unread_count, read.version},
+                                      answer->replayed};
 }
 
 loop::Task<ApiResult<gateway::ReadAllAnswer>> DirectNotificationApi::read_all(Caller caller,
                                                                               std::optional<base::Version> before) {
-    auto work = service_.read_all(caller.user_id, before, std::move(caller.traceparent));
+    auto work = service_.read_all(caller.user_id, before, context_of(caller));
     const auto answer = co_await loop::run_on(service_loop_, std::move(work));
     if (!answer) co_return answer.error();
-    co_return gateway::ReadAllAnswer{answer->updated, InboxCount{answer->unread_count, answer->version}};
+    const auto& read = answer->value;
+    co_return gateway::ReadAllAnswer{read.updated, InboxCount{read.unread_count, read.version}, answer->replayed};
 }
 
 loop::Task<bool> DirectNotificationApi::ready() {

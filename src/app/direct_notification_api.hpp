@@ -11,8 +11,8 @@ class DirectNotificationApi final : public gateway::NotificationApi {
  public:
     DirectNotificationApi(loop::Executor service_loop, notifications::NotificationService& service);
 
-    loop::Task<gateway::ApiResult<contracts::Notification>> create(gateway::Caller caller,
-                                                                   gateway::NewNotification notification) override;
+    loop::Task<gateway::ApiResult<gateway::CreateAnswer>> create(gateway::Caller caller,
+                                                                 gateway::NewNotification notification) override;
     loop::Task<gateway::ApiResult<gateway::NotificationPage>> list(gateway::Caller caller, std::uint32_t limit,
                                                                    std::string cursor, std::string status) override;
     loop::Task<gateway::ApiResult<contracts::Notification>> find(gateway::Caller caller,

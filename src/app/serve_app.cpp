@@ -11,6 +11,7 @@
 #include "app/data_dir.hpp"
 #include "app/embedded_services.hpp"
 #include "base/log.hpp"
+#include "embedded/script_files.hpp"
 #include "embedded/web_files.hpp"
 #include "gateway/gateway.hpp"
 #include "loop/event_loop.hpp"
@@ -72,8 +73,10 @@ class GatewayProcess {
             services.notification_api(), services.auth_api(), services.verifier(), services.bus(), metrics, clock};
         try {
             gateway_ = std::make_unique<gateway::Gateway>(
-                gateway_config(config), std::move(executors), dependencies,
-                [](http::Router& router) { http::add_static_files(router, embedded::web_files()); });
+                gateway_config(config), std::move(executors), dependencies, [](http::Router& router) {
+                    http::add_static_files(router, embedded::web_files());
+                    http::add_static_files(router, embedded::script_files(), CARILLON_VERSION);
+                });
         } catch (const std::system_error& error) {
             const bool port = error.code() == std::errc::address_in_use || error.code() == std::errc::permission_denied;
             throw StartupError(fmt::format("{}: {}", port ? "--port" : "--host", error.what()));

@@ -17,6 +17,7 @@ Command serve_command();
 Command token_command();
 Command send_command();
 Command migrate_command();
+Command loadtest_command();
 
 /// Adds `--config`, for the help text: the file is read before the options are.
 void add_config_option(CLI::App& options);

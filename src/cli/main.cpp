@@ -27,6 +27,7 @@ constexpr Entry kCommands[] = {
     {"send", "send a notification through a running gateway", cli::send_command},
     {"token", "print a user's or a service's token", cli::token_command},
     {"migrate", "bring the database up to date", cli::migrate_command},
+    {"loadtest", "put a load on a gateway, check every delivery, report", cli::loadtest_command},
 };
 
 constexpr int kUsageError = 2;

@@ -22,6 +22,7 @@ struct Problem {
     // These become headers; they are not in the body.
     std::optional<int> retry_after_s;  ///< Retry-After
     std::string allow;                 ///< Allow, of 405
+    bool replayed = false;             ///< Idempotency-Replayed: the answer to the first call with the key
 
     bool operator==(const Problem&) const = default;
 };

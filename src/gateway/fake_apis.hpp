@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,9 +41,10 @@ class FakeNotificationApi final : public NotificationApi {
         return row;
     }
 
-    loop::Task<ApiResult<contracts::Notification>> create(Caller, NewNotification notification) override {
+    loop::Task<ApiResult<CreateAnswer>> create(Caller caller, NewNotification notification) override {
         if (failing) co_return contracts::problem_unavailable(1);
-        co_return add(notification.user_id, notification.title);
+        const bool replayed = keyed(caller);
+        co_return CreateAnswer{add(notification.user_id, notification.title), replayed};
     }
     loop::Task<ApiResult<NotificationPage>> list(Caller caller, std::uint32_t limit, std::string cursor,
                                                  std::string) override {
@@ -94,14 +96,18 @@ class FakeNotificationApi final : public NotificationApi {
         if (failing) co_return contracts::problem_unavailable(1);
         const std::scoped_lock lock{mutex_};
         auto* row = row_of(caller.user_id, id);
-        if (row == nullptr) co_return contracts::problem_not_found();
+        if (row == nullptr) {
+            auto problem = contracts::problem_not_found();
+            problem.replayed = keyed(caller);
+            co_return problem;
+        }
         auto& inbox = inboxes[caller.user_id];
         if (!row->read_at) {
             row->read_at = base::system_clock().now();
             row->version = ++inbox.count.version;
             --inbox.count.unread;
         }
-        co_return MarkReadAnswer{id, *row->read_at, inbox.count};
+        co_return MarkReadAnswer{id, *row->read_at, inbox.count, keyed(caller)};
     }
     loop::Task<ApiResult<ReadAllAnswer>> read_all(Caller caller, std::optional<base::Version> before) override {
         if (failing) co_return contracts::problem_unavailable(1);
@@ -116,6 +122,7 @@ class FakeNotificationApi final : public NotificationApi {
         if (answer.updated > 0) ++inbox.count.version;
         inbox.count.unread -= answer.updated;
         answer.count = inbox.count;
+        answer.replayed = keyed(caller);
         co_return answer;
     }
     loop::Task<bool> ready() override { co_return !failing; }
@@ -129,6 +136,12 @@ class FakeNotificationApi final : public NotificationApi {
 
  private:
     std::mutex mutex_;
+
+    // It does again what it is asked again, but says when a key came twice: so tests see that the key arrives.
+    bool keyed(const Caller& caller) {
+        return !caller.idempotency_key.empty() && !keys_.emplace(caller.user_id, caller.idempotency_key).second;
+    }
+    std::set<std::pair<base::UserId, std::string>> keys_;
 
     contracts::Notification* row_of(base::UserId user, base::NotificationId id) {
         auto& rows = inboxes[user].rows;

@@ -17,10 +17,11 @@ namespace carillon::gateway {
 template <class T>
 using ApiResult = base::Result<T, contracts::Problem>;
 
-/// Who a call is for, and the trace it belongs to.
+/// Who a call is for, the trace it belongs to, and the key that makes a change repeatable (none when empty).
 struct Caller {
     base::UserId user_id;
     std::string traceparent;
+    std::string idempotency_key = {};
 };
 
 /// The counters of one user. One version has one count.
@@ -29,15 +30,24 @@ struct InboxCount {
     base::Version version = 0;
 };
 
+// `replayed`: the first call with the key was answered so, and nothing was done now. A problem says it too.
+
+struct CreateAnswer {
+    contracts::Notification notification;
+    bool replayed = false;
+};
+
 struct MarkReadAnswer {
     base::NotificationId id;
     base::TimePoint read_at;
     InboxCount count;
+    bool replayed = false;
 };
 
 struct ReadAllAnswer {
     std::uint64_t updated = 0;
     InboxCount count;
+    bool replayed = false;
 };
 
 struct NotificationPage {
@@ -69,7 +79,7 @@ class NotificationApi {
  public:
     virtual ~NotificationApi() = default;
 
-    virtual loop::Task<ApiResult<contracts::Notification>> create(Caller caller, NewNotification notification) = 0;
+    virtual loop::Task<ApiResult<CreateAnswer>> create(Caller caller, NewNotification notification) = 0;
     virtual loop::Task<ApiResult<NotificationPage>> list(Caller caller, std::uint32_t limit, std::string cursor,
                                                          std::string status) = 0;
     virtual loop::Task<ApiResult<contracts::Notification>> find(Caller caller, base::NotificationId id) = 0;

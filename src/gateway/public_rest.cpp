@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "contracts/rest_bodies.hpp"
+#include "http/idempotency.hpp"
 
 namespace carillon::gateway {
 namespace {
@@ -16,6 +17,21 @@ using loop::Task;
 
 Caller caller_of(const RoutedRequest& request) {
     return {request.user->user_id, request.request.traceparent};
+}
+
+/// The caller of a change, with the key.
+ApiResult<Caller> keyed_caller_of(const RoutedRequest& request) {
+    auto key = http::idempotency_key_of(request.request);
+    if (!key) return key.error();
+    auto caller = caller_of(request);
+    caller.idempotency_key = std::move(*key);
+    return caller;
+}
+
+Response answered(int status, std::string body, bool replayed) {
+    auto response = http::json_response(status, std::move(body));
+    if (replayed) http::mark_replayed(response);
+    return response;
 }
 
 Response problem(const contracts::Problem& what) {
@@ -137,26 +153,30 @@ Task<Response> PublicRest::find(const RoutedRequest& request) {
 }
 
 Task<Response> PublicRest::mark_read(const RoutedRequest& request) {
+    const auto caller = keyed_caller_of(request);
+    if (!caller) co_return problem(caller.error());
     const auto id = base::NotificationId::parse(request.path_values.at(0));
     if (!id) co_return problem(contracts::problem_not_found());
-    const Caller caller = caller_of(request);
-    const auto answer = co_await notifications_.mark_read(caller, *id);
+    const auto answer = co_await notifications_.mark_read(*caller, *id);
     if (!answer) co_return problem(answer.error());
     const contracts::MarkReadAnswer body{answer->id, answer->read_at, answer->count.unread, answer->count.version};
-    co_return http::json_response(200, contracts::encode_mark_read_answer(body));
+    co_return answered(200, contracts::encode_mark_read_answer(body), answer->replayed);
 }
 
 Task<Response> PublicRest::read_all(const RoutedRequest& request) {
+    const auto caller = keyed_caller_of(request);
+    if (!caller) co_return problem(caller.error());
     const auto body = contracts::decode_read_all_request(request.request.body);
     if (!body) co_return problem(contracts::to_problem(body.error()));
-    const Caller caller = caller_of(request);
-    const auto answer = co_await notifications_.read_all(caller, body->before);
+    const auto answer = co_await notifications_.read_all(*caller, body->before);
     if (!answer) co_return problem(answer.error());
     const contracts::ReadAllAnswer encoded{answer->updated, answer->count.unread, answer->count.version};
-    co_return http::json_response(200, contracts::encode_read_all_answer(encoded));
+    co_return answered(200, contracts::encode_read_all_answer(encoded), answer->replayed);
 }
 
 Task<Response> PublicRest::create(const RoutedRequest& request) {
+    auto caller = keyed_caller_of(request);
+    if (!caller) return answer(problem(caller.error()));
     auto body = contracts::decode_create_notification(request.request.body);
     if (!body) return answer(problem(contracts::to_problem(body.error())));
     const bool own = body->user_id == request.user->user_id;
@@ -164,15 +184,15 @@ Task<Response> PublicRest::create(const RoutedRequest& request) {
         return answer(
             problem(contracts::problem_forbidden("The token may create notifications for its own user only.")));
     }
-    return create_checked(caller_of(request), {body->user_id, std::move(body->type), std::move(body->title),
+    return create_checked(std::move(*caller), {body->user_id, std::move(body->type), std::move(body->title),
                                                std::move(body->body), std::move(body->data_json)});
 }
 
 Task<Response> PublicRest::create_checked(Caller caller, NewNotification notification) {
     const auto created = co_await notifications_.create(std::move(caller), std::move(notification));
     if (!created) co_return problem(created.error());
-    Response response = http::json_response(201, contracts::encode_notification(*created));
-    response.headers.set("Location", "/notifications/" + created->id.to_string());
+    Response response = answered(201, contracts::encode_notification(created->notification), created->replayed);
+    response.headers.set("Location", "/notifications/" + created->notification.id.to_string());
     co_return response;
 }
 

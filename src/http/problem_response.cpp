@@ -1,3 +1,4 @@
+#include "http/idempotency.hpp"
 #include "http/router.hpp"
 
 namespace carillon::http {
@@ -22,6 +23,7 @@ Response problem_response(const contracts::Problem& problem) {
     Response response = json_response(problem.status, contracts::encode_problem(problem));
     response.headers.set("Content-Type", std::string{contracts::kProblemContentType});
     if (problem.status == 401) response.headers.add("WWW-Authenticate", challenge(problem));
+    if (problem.replayed) mark_replayed(response);
     if (!problem.allow.empty()) response.headers.add("Allow", problem.allow);
     if (problem.retry_after_s) {
         response.headers.add("Retry-After", std::to_string(*problem.retry_after_s));

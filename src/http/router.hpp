@@ -17,8 +17,8 @@
 
 namespace carillon::http {
 
-/// `application/problem+json` (RFC 9457) with the problem's status; adds `WWW-Authenticate` to 401 and `Retry-After` to
-/// 503 and 429 when the problem has none of its own.
+/// `application/problem+json` (RFC 9457) with the problem's status; adds `WWW-Authenticate` to 401, `Retry-After` to
+/// 503 and 429 when the problem has none of its own, and `Idempotency-Replayed` to a replayed one.
 Response problem_response(const contracts::Problem& problem);
 
 /// Who may call a route.

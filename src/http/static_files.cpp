@@ -25,12 +25,19 @@ bool names_tag(std::string_view if_none_match, std::string_view etag) {
     return false;
 }
 
-loop::Task<Response> serve(EmbeddedFile file, std::string if_none_match) {
+/// How an answer may be used.
+struct Terms {
+    bool foreign = false;  ///< by pages of other origins, those that isolate themselves (COEP) too
+    bool lasting = false;  ///< its URL names its version
+};
+
+loop::Task<Response> serve(EmbeddedFile file, Terms terms, std::string if_none_match) {
     Response response;
     auto& headers = response.headers;
     headers.add("ETag", std::string{file.etag});
-    // Always asked for again, and nearly always answered 304: no page mixes files of two releases.
-    headers.add("Cache-Control", "no-cache");
+    // Else always asked for again, and nearly always answered 304: no page mixes files of two releases.
+    headers.add("Cache-Control", terms.lasting ? "public, max-age=31536000, immutable" : "no-cache");
+    if (terms.foreign) headers.add("Cross-Origin-Resource-Policy", "cross-origin");
     headers.add("Content-Security-Policy", kContentSecurityPolicy);
     headers.add("X-Content-Type-Options", "nosniff");
     headers.add("Referrer-Policy", "no-referrer");
@@ -70,10 +77,11 @@ std::string_view content_type_of(std::string_view path) {
     return "application/octet-stream";
 }
 
-void add_static_files(Router& router, const std::vector<EmbeddedFile>& files) {
+void add_static_files(Router& router, const std::vector<EmbeddedFile>& files, std::string_view version) {
     for (const auto& file : files) {
-        const Handler handler = [file](const RoutedRequest& routed) {
-            return serve(file, std::string{routed.request.headers.get("if-none-match")});
+        const Handler handler = [file, version](const RoutedRequest& routed) {
+            const Terms terms{!version.empty(), !version.empty() && routed.request.query_value("v") == version};
+            return serve(file, terms, std::string{routed.request.headers.get("if-none-match")});
         };
         const auto add = [&](std::string_view path) {
             Route route;

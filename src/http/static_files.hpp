@@ -22,6 +22,8 @@ std::string_view content_type_of(std::string_view path);
 /// Cache-Control, or 304 when `If-None-Match` names the file as it is (RFC 9110 section 13.1.2), with a
 /// Content-Security-Policy that lets a page load from nowhere but here. The metrics count them under "static". `files`
 /// live as long as the process.
-void add_static_files(Router& router, const std::vector<EmbeddedFile>& files);
+/// With a `version`, the files are for the pages of other origins too, and a request that names it ("?v=1.2.3") gets an
+/// answer that may be kept for ever.
+void add_static_files(Router& router, const std::vector<EmbeddedFile>& files, std::string_view version = {});
 
 }  // namespace carillon::http

@@ -57,6 +57,7 @@ TEST_F(StaticFiles, AreServedWithTheirProtection) {
                                    "'none'; form-action 'self'; frame-ancestors 'none'\r\n"));
         EXPECT_THAT(got, HasSubstr("X-Content-Type-Options: nosniff"));
         EXPECT_THAT(got, HasSubstr("Referrer-Policy: no-referrer"));
+        EXPECT_THAT(got, Not(HasSubstr("Cross-Origin-Resource-Policy")));
     }
     EXPECT_THAT(ask("GET /empty.txt"), AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("Content-Length: 0\r\n")));
     EXPECT_THAT(ask("GET /icons/bell.svg"), HasSubstr("Content-Type: image/svg+xml"));
@@ -79,6 +80,22 @@ TEST_F(StaticFiles, AreNotSentAgainWhenTheClientHasThem) {
 TEST_F(StaticFiles, HaveAHead) {
     EXPECT_THAT(ask("HEAD /index.html"),
                 AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("Content-Length: 38\r\n"), EndsWith("\r\n\r\n")));
+}
+
+TEST(VersionedFiles, MayBeKeptWhenTheUrlNamesTheVersion) {
+    ProbeServer probe;
+    add_static_files(probe.router, embedded::sample_files(), "1.2.3");
+    probe.start();
+    const auto ask = [&](const std::string& path) {
+        auto client = probe.connect();
+        client.send("GET " + path + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        return client.read_until_closed().value_or("not closed");
+    };
+    EXPECT_THAT(ask("/empty.txt?v=1.2.3"), AllOf(HasSubstr("Cache-Control: public, max-age=31536000, immutable\r\n"),
+                                                 HasSubstr("Cross-Origin-Resource-Policy: cross-origin\r\n")));
+    for (const auto* path : {"/empty.txt", "/empty.txt?v=1.2.2", "/empty.txt?v=", "/empty.txt?w=1.2.3"}) {
+        EXPECT_THAT(ask(path), AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("Cache-Control: no-cache\r\n")));
+    }
 }
 
 TEST_F(StaticFiles, ShareOneLabel) {

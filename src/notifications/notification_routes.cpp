@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "contracts/internal_bodies.hpp"
+#include "http/idempotency.hpp"
 
 namespace carillon::notifications {
 namespace {
@@ -71,51 +72,55 @@ Response refuse(const contracts::Invalid& invalid) {
     return http::problem_response(contracts::to_problem(invalid));
 }
 
+/// Who calls, and with which key. 400 when a header field is malformed.
+ServiceResult<CallContext> context_of(const RoutedRequest& routed) {
+    auto key = http::idempotency_key_of(routed.request);
+    if (!key) return key.error();
+    CallContext context;
+    context.traceparent = routed.request.traceparent;
+    context.idempotency_key = std::move(*key);
+    context.caller.service = routed.service;
+    if (routed.request.headers.has(kOnBehalfOfHeader)) {
+        const auto user = base::UserId::parse(routed.request.headers.get(kOnBehalfOfHeader));
+        if (!user || routed.request.headers.count(kOnBehalfOfHeader) != 1) {
+            return contracts::problem_bad_request(std::string{kOnBehalfOfHeader} + " must be a user's id");
+        }
+        context.caller.on_behalf_of = *user;
+    }
+    return context;
+}
+
+Response answered(std::string body, bool replayed) {
+    auto response = http::json_response(200, std::move(body));
+    if (replayed) http::mark_replayed(response);
+    return response;
+}
+
 // --- Handlers --------------------------------------------------------------------------------------------------------
 
 loop::Task<Response> create(NotificationService& service, const RoutedRequest& routed) {
+    auto context = context_of(routed);
+    if (!context) co_return http::problem_response(context.error());
     auto body = contracts::decode_create_notification(routed.request.body);
     if (!body) co_return refuse(body.error());
-    auto creating = service.create(std::move(*body), routed.request.traceparent);
+    auto creating = service.create(std::move(*body), std::move(*context));
     const auto created = co_await std::move(creating);
     if (!created) co_return http::problem_response(created.error());
-    auto response = http::json_response(201, contracts::encode_notification(*created));
-    response.headers.set("Location", "/notification/" + created->id.to_string());
+    auto response = http::json_response(201, contracts::encode_notification(created->value));
+    response.headers.set("Location", "/notification/" + created->value.id.to_string());
+    if (created->replayed) http::mark_replayed(response);
     co_return response;
 }
 
 loop::Task<Response> create_bulk(NotificationService& service, const RoutedRequest& routed) {
+    auto context = context_of(routed);
+    if (!context) co_return http::problem_response(context.error());
     auto body = contracts::decode_bulk_request(routed.request.body);
     if (!body) co_return refuse(body.error());
-    contracts::BulkAnswer answer;
-    answer.results.resize(body->items.size());
-    std::vector<contracts::CreateNotification> good;
-    std::vector<std::size_t> places;
-    for (std::size_t i = 0; i < body->items.size(); ++i) {
-        auto& item = body->items[i];
-        if (item) {
-            good.push_back(std::move(*item));
-            places.push_back(i);
-        } else {
-            answer.results[i].problem = contracts::to_problem(item.error());
-            answer.results[i].status = answer.results[i].problem->status;
-        }
-    }
-    if (!good.empty()) {
-        auto creating = service.create_bulk(std::move(good), routed.request.traceparent);
-        auto created = co_await std::move(creating);
-        for (std::size_t i = 0; i < created.size(); ++i) {
-            auto& result = answer.results[places[i]];
-            if (created[i]) {
-                result.status = 201;
-                result.notification = std::move(*created[i]);
-            } else {
-                result.status = created[i].error().status;
-                result.problem = created[i].error();
-            }
-        }
-    }
-    co_return http::json_response(200, contracts::encode_bulk_answer(answer));
+    auto creating = service.create_bulk(std::move(*body), std::move(*context));
+    const auto answer = co_await std::move(creating);
+    if (!answer) co_return http::problem_response(answer.error());
+    co_return answered(contracts::encode_bulk_answer(answer->value), answer->replayed);
 }
 
 loop::Task<Response> list(NotificationService& service, const RoutedRequest& routed) {
@@ -175,23 +180,27 @@ loop::Task<Response> sync(NotificationService& service, const RoutedRequest& rou
 }
 
 loop::Task<Response> mark_read(NotificationService& service, const RoutedRequest& routed) {
+    auto context = context_of(routed);
+    if (!context) co_return http::problem_response(context.error());
     const auto id = base::NotificationId::parse(routed.path_values.at(0));
     if (!id) co_return http::problem_response(contracts::problem_not_found("The id is no UUID."));
     const auto body = contracts::decode_internal_read_request(routed.request.body);
     if (!body) co_return refuse(body.error());
-    auto marking = service.mark_read(body->user_id, *id, routed.request.traceparent);
+    auto marking = service.mark_read(body->user_id, *id, std::move(*context));
     const auto answer = co_await std::move(marking);
     if (!answer) co_return http::problem_response(answer.error());
-    co_return http::json_response(200, contracts::encode_mark_read_answer(*answer));
+    co_return answered(contracts::encode_mark_read_answer(answer->value), answer->replayed);
 }
 
 loop::Task<Response> read_all(NotificationService& service, const RoutedRequest& routed) {
+    auto context = context_of(routed);
+    if (!context) co_return http::problem_response(context.error());
     const auto body = contracts::decode_internal_read_all_request(routed.request.body);
     if (!body) co_return refuse(body.error());
-    auto reading = service.read_all(body->user_id, body->before, routed.request.traceparent);
+    auto reading = service.read_all(body->user_id, body->before, std::move(*context));
     const auto answer = co_await std::move(reading);
     if (!answer) co_return http::problem_response(answer.error());
-    co_return http::json_response(200, contracts::encode_read_all_answer(*answer));
+    co_return answered(contracts::encode_read_all_answer(answer->value), answer->replayed);
 }
 
 }  // namespace

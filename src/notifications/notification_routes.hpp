@@ -5,6 +5,9 @@
 
 namespace carillon::notifications {
 
+/// The user for whom a service calls.
+inline constexpr std::string_view kOnBehalfOfHeader = "Carillon-On-Behalf-Of";
+
 /// Adds the internal API of the notification service (port 3002) to `router`; every route takes internal tokens only.
 ///
 ///     POST /notification                 201 the notification, with Location
@@ -17,7 +20,9 @@ namespace carillon::notifications {
 ///     POST /notification/{id}/read       {userId}
 ///     POST /notification/read-all        {userId, before?}
 ///
-/// An id that is no UUID, in the path or as `userId` of a query, is 404. `service` outlives the router.
+/// An id that is no UUID, in the path or as `userId` of a query, is 404. A change takes an `Idempotency-Key`, scoped to
+/// the calling service, or to the user it names in `Carillon-On-Behalf-Of`, and to the route. `service` outlives the
+/// router.
 void add_notification_routes(http::Router& router, NotificationService& service);
 
 }  // namespace carillon::notifications

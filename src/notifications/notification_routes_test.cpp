@@ -131,6 +131,46 @@ TEST_F(NotificationRoutes, BulkTakesAThousandAndNoMore) {
     EXPECT_EQ(under_test.count(kAlice).count, 1'000u);
 }
 
+TEST_F(NotificationRoutes, AKeyMakesAChangeRepeatable) {
+    const auto with_key = [this](std::string path, std::string body, std::string key) {
+        auto request = signed_request(Method::post, std::move(path), {}, std::move(body));
+        request.headers.set("Idempotency-Key", std::move(key));
+        return send(std::move(request));
+    };
+    const auto twice = [&](const std::string& path, const std::string& body) {
+        const auto first = with_key(path, body, "k");
+        const auto again = with_key(path, body, "k");
+        EXPECT_EQ(again.status, first.status) << path;
+        EXPECT_EQ(again.body, first.body) << path;
+        EXPECT_EQ(again.headers.get("Location"), first.headers.get("Location")) << path;
+        EXPECT_FALSE(first.headers.has("Idempotency-Replayed")) << path;
+        EXPECT_EQ(again.headers.get("Idempotency-Replayed"), "true") << path;
+        return first;
+    };
+    const auto created = contracts::decode_notification(twice("/notification", create_body(kAlice)).body);
+    twice("/notification/bulk", R"({"notifications":[)" + create_body(kAlice) + R"(,{"type":"t"}]})");
+    twice("/notification/" + created->id.to_string() + "/read", user_body(kAlice));
+    twice("/notification/read-all", user_body(kAlice));
+    EXPECT_EQ(under_test.count(kAlice).version, 4u);
+    expect_problem(with_key("/notification", create_body(kAlice, "another"), "k"), 422, "idempotency_mismatch");
+    expect_problem(with_key("/notification", create_body(kAlice), "two words"), 400, "bad_request");
+    EXPECT_EQ(under_test.count(kAlice).version, 4u);
+}
+
+TEST_F(NotificationRoutes, AKeyBelongsToTheUserAServiceCallsFor) {
+    const auto create_for = [this](std::string user) {
+        auto request = signed_request(Method::post, "/notification", {}, create_body(kAlice));
+        request.headers.set("Idempotency-Key", "k");
+        if (!user.empty()) request.headers.set("Carillon-On-Behalf-Of", std::move(user));
+        return send(std::move(request));
+    };
+    EXPECT_FALSE(create_for(kAlice.to_string()).headers.has("Idempotency-Replayed"));
+    EXPECT_FALSE(create_for(kBob.to_string()).headers.has("Idempotency-Replayed"));
+    EXPECT_FALSE(create_for("").headers.has("Idempotency-Replayed"));
+    EXPECT_TRUE(create_for(kAlice.to_string()).headers.has("Idempotency-Replayed"));
+    expect_problem(create_for("nobody"), 400, "bad_request");
+}
+
 TEST_F(NotificationRoutes, ListGoesFromPageToPage) {
     for (int i = 1; i <= 3; ++i) under_test.create(kAlice, std::to_string(i));
     const auto first = contracts::decode_notification_page(get("/notification", for_user(kAlice, "&limit=2")).body);

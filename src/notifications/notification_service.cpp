@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "notifications/idempotent_call.hpp"
 #include "notifications/list_cursor.hpp"
 
 namespace carillon::notifications {
@@ -11,10 +12,22 @@ namespace {
 
 constexpr int kOverloadedRetryAfterS = 1;
 constexpr int kUnavailableRetryAfterS = 2;
+constexpr int kCreatedStatus = 201;
+constexpr int kInFlightRetryAfterS = 1;
 
 /// The one place where the store's errors become problems.
 contracts::Problem problem_of(const base::ErrorCode& error) {
     if (error == store::errc::not_found) return contracts::problem_not_found("There is no such notification.");
+    if (error == store::errc::not_found_before) {
+        auto problem = contracts::problem_not_found("There is no such notification.");
+        problem.replayed = true;
+        return problem;
+    }
+    if (error == store::errc::in_flight) {
+        return contracts::problem_conflict("The first request with this Idempotency-Key is under way.",
+                                           kInFlightRetryAfterS);
+    }
+    if (error == store::errc::key_reused) return contracts::problem_idempotency_mismatch();
     if (error == store::errc::overloaded) {
         return contracts::problem_unavailable(kOverloadedRetryAfterS, "The store is overloaded.");
     }
@@ -52,6 +65,45 @@ ServiceResult<store::ListQuery> to_query(const ListRequest& request) {
     return query;
 }
 
+/// Where the items of a bulk creation stand that were refused, and those that were tried.
+class BulkPlaces {
+ public:
+    explicit BulkPlaces(const contracts::BulkRequest& request) {
+        answer_.results.resize(request.items.size());
+        for (std::size_t i = 0; i < request.items.size(); ++i) {
+            if (request.items[i]) {
+                good_.push_back(i);
+            } else {
+                refuse(answer_.results[i], contracts::to_problem(request.items[i].error()));
+            }
+        }
+    }
+
+    std::size_t good() const { return good_.size(); }
+    /// `created` has a result for each good one.
+    contracts::BulkAnswer answer(std::vector<ServiceResult<contracts::Notification>> created) && {
+        for (std::size_t i = 0; i < created.size(); ++i) {
+            auto& result = answer_.results[good_[i]];
+            if (created[i]) {
+                result.status = kCreatedStatus;
+                result.notification = std::move(*created[i]);
+            } else {
+                refuse(result, created[i].error());
+            }
+        }
+        return std::move(answer_);
+    }
+
+ private:
+    static void refuse(contracts::BulkResult& result, contracts::Problem problem) {
+        result.status = problem.status;
+        result.problem = std::move(problem);
+    }
+
+    contracts::BulkAnswer answer_;
+    std::vector<std::size_t> good_;
+};
+
 contracts::SyncAnswer to_answer(store::SyncPage page) {
     contracts::SyncAnswer answer;
     answer.reset = page.reset;
@@ -85,35 +137,81 @@ store::NewNotification NotificationService::make_new(contracts::CreateNotificati
     return created;
 }
 
-loop::Task<ServiceResult<contracts::Notification>> NotificationService::create(contracts::CreateNotification wanted,
-                                                                               std::string traceparent) {
-    std::vector<contracts::CreateNotification> one;
-    one.push_back(std::move(wanted));
-    auto creating = create_bulk(std::move(one), std::move(traceparent));
-    auto results = co_await std::move(creating);
-    co_return std::move(results.front());
-}
-
-loop::Task<std::vector<ServiceResult<contracts::Notification>>> NotificationService::create_bulk(
-    std::vector<contracts::CreateNotification> wanted, std::string traceparent) {
-    std::vector<store::NewNotification> batch;
-    batch.reserve(wanted.size());
-    for (auto& item : wanted) batch.push_back(make_new(std::move(item), traceparent));
+loop::Task<ServiceResult<NotificationService::Created>> NotificationService::create_each(
+    std::vector<store::NewNotification> batch) {
     auto creating = store_.create(std::move(batch));
     auto created = co_await std::move(creating);
-    assert(created.size() == wanted.size());
-
-    std::vector<ServiceResult<contracts::Notification>> results;
-    results.reserve(created.size());
+    Created results;
+    results.value.reserve(created.size());
     for (auto& item : created) {
         if (item) {
             created_total_.increment();
-            results.emplace_back(std::move(item->notification));
+            results.value.emplace_back(std::move(item->notification));
         } else {
-            results.emplace_back(problem_of(item.error()));
+            results.value.emplace_back(problem_of(item.error()));
         }
     }
     co_return results;
+}
+
+loop::Task<ServiceResult<NotificationService::Created>> NotificationService::create_claimed(
+    std::vector<store::NewNotification> batch, store::IdempotencyClaim claim) {
+    auto creating = store_.create_once(std::move(batch), claim);
+    auto created = co_await std::move(creating);
+    if (!created) co_return problem_of(created.error());
+    Created results;
+    results.replayed = created->replayed;
+    results.value.reserve(created->items.size());
+    for (auto& item : created->items) {
+        if (item) {
+            if (!created->replayed) created_total_.increment();
+            results.value.emplace_back(std::move(*item));
+        } else {
+            results.value.emplace_back(problem_of(item.error()));
+        }
+    }
+    co_return results;
+}
+
+loop::Task<ServiceResult<Answered<contracts::Notification>>> NotificationService::create(
+    contracts::CreateNotification wanted, CallContext context) {
+    std::optional<store::IdempotencyClaim> claim;
+    if (!context.idempotency_key.empty()) {
+        claim = claim_of(context, Operation::create, request_text(wanted), std::nullopt, clock_.now());
+    }
+    std::vector<store::NewNotification> batch;
+    batch.push_back(make_new(std::move(wanted), context.traceparent));
+    auto creating = claim ? create_claimed(std::move(batch), *claim) : create_each(std::move(batch));
+    auto created = co_await std::move(creating);
+    if (!created) co_return created.error();
+    assert(created->value.size() == 1);
+    auto& one = created->value.front();
+    if (one) co_return Answered<contracts::Notification>{std::move(*one), created->replayed};
+    auto problem = one.error();
+    problem.replayed = created->replayed;
+    co_return problem;
+}
+
+loop::Task<ServiceResult<Answered<contracts::BulkAnswer>>> NotificationService::create_bulk(
+    contracts::BulkRequest wanted, CallContext context) {
+    std::optional<store::IdempotencyClaim> claim;
+    if (!context.idempotency_key.empty()) {
+        claim = claim_of(context, Operation::create_bulk, request_text(wanted), std::nullopt, clock_.now());
+    }
+    BulkPlaces places{wanted};
+    std::vector<store::NewNotification> batch;
+    for (auto& item : wanted.items) {
+        if (item) batch.push_back(make_new(std::move(*item), context.traceparent));
+    }
+    if (batch.empty()) co_return Answered<contracts::BulkAnswer>{std::move(places).answer({}), false};
+    auto creating = claim ? create_claimed(std::move(batch), *claim) : create_each(std::move(batch));
+    auto created = co_await std::move(creating);
+    if (!created) co_return created.error();
+    if (created->value.size() != places.good()) {
+        // Kept by a version of ours that took other items for good.
+        co_return contracts::problem_idempotency_mismatch();
+    }
+    co_return Answered<contracts::BulkAnswer>{std::move(places).answer(std::move(created->value)), created->replayed};
 }
 
 loop::Task<base::Result<contracts::Notification>> NotificationService::create_once(contracts::CreateNotification wanted,
@@ -176,22 +274,27 @@ loop::Task<ServiceResult<contracts::SyncAnswer>> NotificationService::sync(base:
     co_return to_answer(std::move(*page));
 }
 
-loop::Task<ServiceResult<contracts::MarkReadAnswer>> NotificationService::mark_read(base::UserId user,
-                                                                                    base::NotificationId id,
-                                                                                    std::string traceparent) {
-    auto marking = store_.mark_read(user, id, clock_.now(), std::move(traceparent), std::nullopt);
+loop::Task<ServiceResult<Answered<contracts::MarkReadAnswer>>> NotificationService::mark_read(base::UserId user,
+                                                                                              base::NotificationId id,
+                                                                                              CallContext context) {
+    const auto now = clock_.now();
+    const auto claim = claim_of(context, Operation::mark_read, request_text(user, id), user, now);
+    auto marking = store_.mark_read(user, id, now, std::move(context.traceparent), claim);
     const auto marked = co_await std::move(marking);
     if (!marked) co_return problem_of(marked.error());
-    co_return contracts::MarkReadAnswer{marked->id, marked->read_at, marked->state.unread, marked->state.version};
+    const contracts::MarkReadAnswer answer{marked->id, marked->read_at, marked->state.unread, marked->state.version};
+    co_return Answered<contracts::MarkReadAnswer>{answer, marked->replayed};
 }
 
-loop::Task<ServiceResult<contracts::ReadAllAnswer>> NotificationService::read_all(base::UserId user,
-                                                                                  std::optional<base::Version> before,
-                                                                                  std::string traceparent) {
-    auto reading = store_.read_all(user, before, clock_.now(), std::move(traceparent), std::nullopt);
+loop::Task<ServiceResult<Answered<contracts::ReadAllAnswer>>> NotificationService::read_all(
+    base::UserId user, std::optional<base::Version> before, CallContext context) {
+    const auto now = clock_.now();
+    const auto claim = claim_of(context, Operation::read_all, request_text(user, before), user, now);
+    auto reading = store_.read_all(user, before, now, std::move(context.traceparent), claim);
     const auto read = co_await std::move(reading);
     if (!read) co_return problem_of(read.error());
-    co_return contracts::ReadAllAnswer{read->updated, read->state.unread, read->state.version};
+    const contracts::ReadAllAnswer answer{read->updated, read->state.unread, read->state.version};
+    co_return Answered<contracts::ReadAllAnswer>{answer, read->replayed};
 }
 
 loop::Task<bool> NotificationService::ready() {

@@ -14,6 +14,7 @@
 #include "contracts/rest_bodies.hpp"
 #include "loop/task.hpp"
 #include "metrics/registry.hpp"
+#include "notifications/call_context.hpp"
 #include "store/notification_store.hpp"
 
 namespace carillon::notifications {
@@ -21,6 +22,13 @@ namespace carillon::notifications {
 /// A value, or the problem the caller is told.
 template <class T>
 using ServiceResult = base::Result<T, contracts::Problem>;
+
+/// The answer to a change.
+template <class T>
+struct Answered {
+    T value;
+    bool replayed = false;  ///< the first call with the key was answered so: nothing was done now
+};
 
 /// What a list is asked for. `cursor` and `status` as they came; empty means from the newest, and all.
 struct ListRequest {
@@ -36,6 +44,10 @@ struct ListRequest {
 /// away; nothing was changed), `internal` (500). Those that a method adds stand at it. Bodies are checked by the
 /// contracts' decoders before they get here.
 ///
+/// A change with an idempotency key is done once for each caller and operation; later calls get the first answer, also
+/// when that was `not_found` (then the problem is marked `replayed`). With a key: `conflict` (409 with Retry-After)
+/// while the first is under way, `idempotency_mismatch` (422) when something else was asked under it.
+///
 /// Counts `notifications_created_total`. Thread: any executor, many calls at once; a call goes on where it was made.
 /// The service outlives its calls.
 class NotificationService {
@@ -43,11 +55,12 @@ class NotificationService {
     /// All three outlive the service.
     NotificationService(store::NotificationStore& store, const base::Clock& clock, metrics::Registry& metrics);
 
-    loop::Task<ServiceResult<contracts::Notification>> create(contracts::CreateNotification wanted,
-                                                              std::string traceparent);
-    /// One result for each, in order; one that fails fails alone.
-    loop::Task<std::vector<ServiceResult<contracts::Notification>>> create_bulk(
-        std::vector<contracts::CreateNotification> wanted, std::string traceparent);
+    loop::Task<ServiceResult<Answered<contracts::Notification>>> create(contracts::CreateNotification wanted,
+                                                                        CallContext context);
+    /// One result for each, in order; one that fails fails alone. With a key the good ones are created together or not
+    /// at all: then the call is the problem.
+    loop::Task<ServiceResult<Answered<contracts::BulkAnswer>>> create_bulk(contracts::BulkRequest wanted,
+                                                                           CallContext context);
     /// For events from the bus: applied once per `consumed_key`. Errors are the store's (`store::errc`), because the
     /// caller is no client: already_applied, overloaded, unavailable.
     loop::Task<base::Result<contracts::Notification>> create_once(contracts::CreateNotification wanted,
@@ -64,16 +77,23 @@ class NotificationService {
     loop::Task<ServiceResult<contracts::SyncAnswer>> sync(base::UserId user, base::Version since, std::uint32_t limit);
 
     /// The second time gives the same `readAt`.
-    loop::Task<ServiceResult<contracts::MarkReadAnswer>> mark_read(base::UserId user, base::NotificationId id,
-                                                                   std::string traceparent);
+    loop::Task<ServiceResult<Answered<contracts::MarkReadAnswer>>> mark_read(base::UserId user, base::NotificationId id,
+                                                                             CallContext context);
     /// `before` includes that version; without it everything up to now is read.
-    loop::Task<ServiceResult<contracts::ReadAllAnswer>> read_all(base::UserId user, std::optional<base::Version> before,
-                                                                 std::string traceparent);
+    loop::Task<ServiceResult<Answered<contracts::ReadAllAnswer>>> read_all(base::UserId user,
+                                                                           std::optional<base::Version> before,
+                                                                           CallContext context);
     /// Whether calls would work now, for readiness.
     loop::Task<bool> ready();
 
  private:
+    using Created = Answered<std::vector<ServiceResult<contracts::Notification>>>;
+
     store::NewNotification make_new(contracts::CreateNotification wanted, const std::string& traceparent) const;
+    /// One result for each; a problem when none could be tried.
+    loop::Task<ServiceResult<Created>> create_each(std::vector<store::NewNotification> batch);
+    loop::Task<ServiceResult<Created>> create_claimed(std::vector<store::NewNotification> batch,
+                                                      store::IdempotencyClaim claim);
 
     // Constant after construction.
     store::NotificationStore& store_;

@@ -21,28 +21,31 @@ class NotificationServiceTest : public ::testing::Test {
 };
 
 TEST_F(NotificationServiceTest, CreatesWithTheTimeOfItsClock) {
-    const auto created = under_test.run(service.create(wanted(kAlice), {}));
-    ASSERT_TRUE(created);
-    EXPECT_EQ(created->user_id, kAlice);
-    EXPECT_EQ(created->type, "test");
-    EXPECT_EQ(created->title, "A title");
-    EXPECT_EQ(created->body, "A body");
-    EXPECT_EQ(created->data_json, R"({"url":"/orders/7"})");
-    EXPECT_EQ(created->created_at, under_test.clock.now());
-    EXPECT_FALSE(created->read_at);
-    EXPECT_EQ(created->version, 1u);
+    const auto answered = under_test.run(service.create(wanted(kAlice), {}));
+    ASSERT_TRUE(answered);
+    const auto& created = answered->value;
+    EXPECT_EQ(created.user_id, kAlice);
+    EXPECT_EQ(created.type, "test");
+    EXPECT_EQ(created.title, "A title");
+    EXPECT_EQ(created.body, "A body");
+    EXPECT_EQ(created.data_json, R"({"url":"/orders/7"})");
+    EXPECT_EQ(created.created_at, under_test.clock.now());
+    EXPECT_FALSE(created.read_at);
+    EXPECT_EQ(created.version, 1u);
     EXPECT_EQ(created_total(), 1);
-    EXPECT_EQ(*under_test.run(service.find(kAlice, created->id)), *created);
+    EXPECT_EQ(*under_test.run(service.find(kAlice, created.id)), created);
 }
 
 TEST_F(NotificationServiceTest, CreatesManyInOrder) {
-    std::vector<contracts::CreateNotification> many;
-    for (int i = 0; i < 10; ++i) many.push_back(wanted(i % 2 == 0 ? kAlice : kBob, std::to_string(i)));
-    const auto results = under_test.run(service.create_bulk(many, {}));
+    contracts::BulkRequest many;
+    for (int i = 0; i < 10; ++i) many.items.emplace_back(wanted(i % 2 == 0 ? kAlice : kBob, std::to_string(i)));
+    const auto answered = under_test.run(service.create_bulk(many, {}));
+    ASSERT_TRUE(answered);
+    const auto& results = answered->value.results;
     ASSERT_EQ(results.size(), 10u);
     for (std::size_t i = 0; i < 10; ++i) {
-        ASSERT_TRUE(results[i]);
-        EXPECT_EQ(results[i]->title, std::to_string(i));
+        EXPECT_EQ(results[i].status, 201);
+        EXPECT_EQ(results[i].notification->title, std::to_string(i));
     }
     EXPECT_EQ(under_test.count(kAlice).count, 5u);
     EXPECT_EQ(under_test.count(kBob).version, 5u);
@@ -109,12 +112,12 @@ TEST_F(NotificationServiceTest, MarkingTwiceGivesTheSameAnswer) {
     under_test.clock.advance(5s);
     const auto first = under_test.run(service.mark_read(kAlice, created.id, {}));
     ASSERT_TRUE(first);
-    EXPECT_EQ(first->notification_id, created.id);
-    EXPECT_EQ(first->read_at, under_test.clock.now());
-    EXPECT_EQ(first->unread_count, 1u);
-    EXPECT_EQ(first->version, 3u);
+    EXPECT_EQ(first->value.notification_id, created.id);
+    EXPECT_EQ(first->value.read_at, under_test.clock.now());
+    EXPECT_EQ(first->value.unread_count, 1u);
+    EXPECT_EQ(first->value.version, 3u);
     under_test.clock.advance(5s);
-    EXPECT_EQ(*under_test.run(service.mark_read(kAlice, created.id, {})), *first);
+    EXPECT_EQ(under_test.run(service.mark_read(kAlice, created.id, {}))->value, first->value);
 }
 
 TEST_F(NotificationServiceTest, AnotherUsersNotificationIsNotFound) {
@@ -133,15 +136,15 @@ TEST_F(NotificationServiceTest, ReadsAllUpToAVersion) {
     for (int i = 0; i < 5; ++i) under_test.create(kAlice);
     const auto some = under_test.run(service.read_all(kAlice, base::Version{3}, {}));
     ASSERT_TRUE(some);
-    EXPECT_EQ(some->updated, 3u);
-    EXPECT_EQ(some->unread_count, 2u);
-    EXPECT_EQ(some->version, 6u);
+    EXPECT_EQ(some->value.updated, 3u);
+    EXPECT_EQ(some->value.unread_count, 2u);
+    EXPECT_EQ(some->value.version, 6u);
     const auto rest = under_test.run(service.read_all(kAlice, std::nullopt, {}));
-    EXPECT_EQ(rest->updated, 2u);
-    EXPECT_EQ(rest->unread_count, 0u);
+    EXPECT_EQ(rest->value.updated, 2u);
+    EXPECT_EQ(rest->value.unread_count, 0u);
     const auto nothing = under_test.run(service.read_all(kAlice, std::nullopt, {}));
-    EXPECT_EQ(nothing->updated, 0u);
-    EXPECT_EQ(nothing->version, rest->version);
+    EXPECT_EQ(nothing->value.updated, 0u);
+    EXPECT_EQ(nothing->value.version, rest->value.version);
 }
 
 TEST_F(NotificationServiceTest, CountsInTheOrderAsked) {
@@ -181,6 +184,95 @@ TEST_F(NotificationServiceTest, AppliesAConsumedEventOnce) {
     EXPECT_EQ(second.error(), store::errc::already_applied);
     EXPECT_EQ(under_test.count(kAlice).count, 1u);
     EXPECT_EQ(created_total(), 1);
+}
+
+// --- Idempotency keys
+
+namespace {
+
+CallContext with_key(std::string key, std::optional<base::UserId> user = kAlice) {
+    return {{}, {"gateway", user}, std::move(key)};
+}
+
+}  // namespace
+
+TEST_F(NotificationServiceTest, CreatesOncePerKeyCallerAndOperation) {
+    const auto first = under_test.run(service.create(wanted(kBob), with_key("k")));
+    ASSERT_TRUE(first);
+    EXPECT_FALSE(first->replayed);
+    under_test.clock.advance(5s);
+    const auto again = under_test.run(service.create(wanted(kBob), with_key("k")));
+    ASSERT_TRUE(again);
+    EXPECT_TRUE(again->replayed);
+    EXPECT_EQ(again->value, first->value);
+    EXPECT_EQ(created_total(), 1);
+
+    EXPECT_FALSE(under_test.run(service.create(wanted(kBob), with_key("other")))->replayed);
+    EXPECT_FALSE(under_test.run(service.create(wanted(kBob), with_key("k", kBob)))->replayed);
+    EXPECT_FALSE(under_test.run(service.create(wanted(kBob), with_key("k", std::nullopt)))->replayed);
+    contracts::BulkRequest bulk;
+    bulk.items.emplace_back(wanted(kBob));
+    EXPECT_FALSE(under_test.run(service.create_bulk(bulk, with_key("k")))->replayed);
+    EXPECT_EQ(under_test.count(kBob).count, 5u);
+}
+
+TEST_F(NotificationServiceTest, AKeyIsForOneRequest) {
+    ASSERT_TRUE(under_test.run(service.create(wanted(kAlice), with_key("k"))));
+    const auto other = under_test.run(service.create(wanted(kAlice, "another title"), with_key("k")));
+    EXPECT_EQ(other.error().status, 422);
+    EXPECT_EQ(other.error().code, "idempotency_mismatch");
+    const auto read = under_test.create(kAlice);
+    ASSERT_TRUE(under_test.run(service.mark_read(kAlice, read.id, with_key("r"))));
+    const auto unread = under_test.create(kAlice);
+    EXPECT_EQ(under_test.run(service.mark_read(kAlice, unread.id, with_key("r"))).error().status, 422);
+    ASSERT_TRUE(under_test.run(service.read_all(kAlice, base::Version{1}, with_key("a"))));
+    EXPECT_EQ(under_test.run(service.read_all(kAlice, std::nullopt, with_key("a"))).error().status, 422);
+    EXPECT_EQ(under_test.count(kAlice).count, 1u);
+}
+
+TEST_F(NotificationServiceTest, AnswersABulkAgainWithItsRefusals) {
+    contracts::BulkRequest bulk;
+    bulk.items.emplace_back(wanted(kAlice, "1"));
+    bulk.items.emplace_back(contracts::Invalid{contracts::Invalid::Kind::breaks_contract, {{"/title", "is missing"}}});
+    bulk.items.emplace_back(wanted(kBob, "3"));
+    const auto first = under_test.run(service.create_bulk(bulk, with_key("k")));
+    const auto again = under_test.run(service.create_bulk(bulk, with_key("k")));
+    ASSERT_TRUE(first);
+    ASSERT_TRUE(again);
+    EXPECT_FALSE(first->replayed);
+    EXPECT_TRUE(again->replayed);
+    EXPECT_EQ(contracts::encode_bulk_answer(again->value), contracts::encode_bulk_answer(first->value));
+    EXPECT_EQ(again->value.results.at(1).status, 422);
+    EXPECT_EQ(under_test.count(kBob).count, 1u);
+    EXPECT_EQ(created_total(), 2);
+    bulk.items.pop_back();
+    EXPECT_EQ(under_test.run(service.create_bulk(bulk, with_key("k"))).error().status, 422);
+}
+
+TEST_F(NotificationServiceTest, AnswersChangesAgainAsTheyWereAnswered) {
+    const auto created = under_test.create(kAlice);
+    const auto read = under_test.run(service.mark_read(kAlice, created.id, with_key("k")));
+    under_test.create(kAlice);
+    const auto all = under_test.run(service.read_all(kAlice, std::nullopt, with_key("k")));
+    under_test.create(kAlice);
+    under_test.clock.advance(5s);
+    const auto read_again = under_test.run(service.mark_read(kAlice, created.id, with_key("k")));
+    const auto all_again = under_test.run(service.read_all(kAlice, std::nullopt, with_key("k")));
+    EXPECT_TRUE(read_again->replayed);
+    EXPECT_EQ(read_again->value, read->value);
+    EXPECT_TRUE(all_again->replayed);
+    EXPECT_EQ(all_again->value, all->value);
+    EXPECT_EQ(under_test.count(kAlice).count, 1u);
+}
+
+TEST_F(NotificationServiceTest, AnswersNotFoundAgain) {
+    const auto unknown = base::NotificationId{base::Uuid::generate_v7(under_test.clock.now())};
+    const auto first = under_test.run(service.mark_read(kAlice, unknown, with_key("k")));
+    const auto again = under_test.run(service.mark_read(kAlice, unknown, with_key("k")));
+    EXPECT_EQ(first.error().status, 404);
+    EXPECT_FALSE(first.error().replayed);
+    EXPECT_EQ(again.error().status, 404);
+    EXPECT_TRUE(again.error().replayed);
 }
 
 TEST_F(NotificationServiceTest, SaysWhenToComeBackWhenTheStoreIsAway) {

@@ -52,7 +52,7 @@ class ServiceUnderTest {
     }
     /// Creates one, which must succeed.
     contracts::Notification create(base::UserId user, std::string title = "A title") {
-        return *run(service.create(wanted(user, std::move(title)), {}));
+        return run(service.create(wanted(user, std::move(title)), {}))->value;
     }
     contracts::UserUnreadCount count(base::UserId user) { return run(service.counts({user}))->front(); }
     /// From now on the store is unavailable.

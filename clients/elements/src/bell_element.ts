@@ -90,6 +90,11 @@ export class CarillonBell extends LitElement implements Source {
     this.open = false;
   }
 
+  /** The bell that is shown: `bell`, or the one made from the attributes. */
+  get activeBell(): Bell | null {
+    return this.source.current;
+  }
+
   /** Opens the inbox and puts the focus there. */
   show(): void {
     this.open = true;

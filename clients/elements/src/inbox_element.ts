@@ -105,6 +105,11 @@ export class CarillonInbox extends LitElement implements Source {
     if (end !== null) this.sentinel?.observe(end);
   }
 
+  /** The bell that is shown: `bell`, or the one made from the attributes. */
+  get activeBell(): Bell | null {
+    return this.source.current;
+  }
+
   private get state(): BellState | null {
     return this.source.current?.state ?? null;
   }
@@ -215,7 +220,7 @@ export class CarillonInbox extends LitElement implements Source {
     const rows = state?.notifications.length ?? 0;
     const formatted = new Intl.NumberFormat(localeFor(languageOf(this))).format(unread);
     return html`
-      <header class="head" part="head">
+      <div class="head" part="head">
         <div class="head-text">
           <div class="title" part="title" role="heading" aria-level=${this.heading}>${words.title}</div>
           ${rows > 0 || unread > 0
@@ -229,7 +234,7 @@ export class CarillonInbox extends LitElement implements Source {
               </button>
             `
           : nothing}
-      </header>
+      </div>
       ${this.notice()}
       <div class="scroll" part="list" aria-busy=${state === null || state.list === "loading"} @keydown=${this.onKey} @focusin=${this.onFocus}>
         ${this.content()}

@@ -15,9 +15,15 @@ export interface BellListener {
   attach?(bell: Bell): (() => void)[];
 }
 
+const tokenMs = 8_000;
+
 /** Asks the page's own back end: the token as text, or as JSON in `token` or `accessToken`. */
 export async function fetchToken(tokenUrl: string): Promise<string | null> {
-  const response = await fetch(tokenUrl, { headers: { accept: "application/json, text/plain" }, cache: "no-store" });
+  const response = await fetch(tokenUrl, {
+    headers: { accept: "application/json, text/plain" },
+    cache: "no-store",
+    signal: AbortSignal.timeout(tokenMs),
+  });
   if (response.status === 401 || response.status === 403 || response.status === 204) return null;
   if (!response.ok) throw new Error(`${tokenUrl} answers ${response.status}`);
   const text = (await response.text()).trim();
@@ -73,6 +79,8 @@ export class BellController implements ReactiveController {
   }
 
   hostUpdate(): void {
+    // An element is also drawn a last time after it has left the page.
+    if (!this.host.isConnected) return;
     const { bell, url, tokenUrl, getToken } = this.host;
     const token = getToken ?? tokenUrl;
     if (bell !== null) {

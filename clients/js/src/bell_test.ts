@@ -106,6 +106,24 @@ describe("one tab", () => {
     assert.equal(told, 1);
   });
 
+  test("what was erased is forgotten at once", async () => {
+    const browser = new FakeBrowser();
+    for (let i = 1; i <= 30; i += 1) browser.server.create(`n${i}`);
+    const tab = await browser.opened();
+    const other = await browser.opened();
+    browser.server.erase();
+    await browser.clock.advance(5);
+    assert.deepEqual(tab.titles, []);
+    browser.server.create("after");
+    await browser.clock.advance(500);
+    for (const each of [tab, other]) {
+      assert.deepEqual(each.titles, ["after"]);
+      assert.equal(each.bell.unreadCount, 1);
+      assert.equal(each.bell.state.list, "ready");
+      assert.equal(each.bell.state.hasMore, false);
+    }
+  });
+
   test("a payload that breaks the contract is not believed, and what it stood for is fetched", async () => {
     const browser = new FakeBrowser();
     const tab = await browser.opened();

@@ -1,6 +1,6 @@
 import type { PageEvent, PagePort } from "../core/ports.js";
 
-const tickMs = 5_000;
+const tickMs = 2_000;
 /** A timer of a hidden page may be this late without anybody having slept: browsers slow them to one a minute. */
 const hiddenLateMs = 90_000;
 const visibleLateMs = 15_000;

@@ -15,7 +15,8 @@ function uniqueId(): string {
 
 /** `url` may have a path in front of the gateway's paths. */
 export function browserPorts(url: string, socketPath = "/socket.io/"): Ports {
-  const base = new URL(url, typeof location === "undefined" ? undefined : location.href);
+  // On a server there is no page for a relative address to go on from, and nothing is asked for there either.
+  const base = new URL(url, typeof location === "undefined" ? "http://localhost" : location.href);
   const prefix = base.pathname.replace(/\/+$/, "");
   return {
     clock: {

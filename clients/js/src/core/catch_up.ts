@@ -87,7 +87,10 @@ export class CatchUp {
   /** After each change: sets the timers that find what is missing, or wrong, once things are quiet. */
   watch(): void {
     if (!this.connection.live) return;
-    if (!this.inbox.isBehind) {
+    if (this.inbox.syncedVersion === null) {
+      // Nothing is known, or not any more.
+      if (this.working === null && !this.timers.has("again")) void this.run();
+    } else if (!this.inbox.isBehind) {
       this.behindTries = 0;
       this.timers.clear("behind");
     } else if (this.working === null && !this.timers.has("behind")) {

@@ -220,7 +220,9 @@ export class Connection {
   private probe(): void {
     const { heard } = this;
     this.timers.set("probe", probeMs, () => {
-      if (heard === this.heard) this.reconnect();
+      if (heard !== this.heard) return;
+      this.tokens.abandon();
+      this.reconnect();
     });
     this.handlers.suspect();
   }

@@ -267,7 +267,14 @@ export class Inbox {
 
   private applyUpdated(event: NotificationUpdated): void {
     this.takeCount(event.unreadCount, event.version);
-    if (event.action === "read") {
+    if (event.action === "read-all" && event.reset) {
+      this.rows.clear();
+      this.order = null;
+      this.cursor = null;
+      this.synced = null;
+      this.ahead.clear();
+      this.list = "loading";
+    } else if (event.action === "read") {
       this.heardOfRead(event.notificationId, event.version);
       this.see(event.version);
     } else if (event.unreadCount === 0) {

@@ -1,7 +1,7 @@
 import type { BellOptions } from "../types.js";
 import type { Clock } from "./ports.js";
 
-const deadlineMs = 20_000;
+const deadlineMs = 15_000;
 /** A token that ends within this time is as good as expired. */
 const marginMs = 30_000;
 
@@ -47,6 +47,11 @@ export class TokenSource {
   forget(): void {
     this.current = null;
     this.stale = false;
+    this.asking = null;
+  }
+
+  /** Whoever is being asked may never answer: the next `get` asks anew. */
+  abandon(): void {
     this.asking = null;
   }
 

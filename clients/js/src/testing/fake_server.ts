@@ -99,6 +99,14 @@ export class FakeServer {
     return hit.length;
   }
 
+  /** Everything of the user is taken away, as the law may ask. */
+  erase(): void {
+    this.rows = [];
+    this.version += 1n;
+    this.emit("notification:updated", { action: "read-all", unreadCount: 0, version: String(this.version), reset: true });
+    this.emitCount();
+  }
+
   /** Another database, as after a lost disk. */
   startAnew(): void {
     this.rows = [];
