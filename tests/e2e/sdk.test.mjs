@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { Server, eventually } from './harness.mjs';
 import { Site, secret, sign } from './site.mjs';
 import { BellTab, launch } from './sdk_browser.mjs';
+import { bundle } from '../../contracts/asyncapi.mjs';
 
 const full = process.env.CARILLON_FULL === '1';
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -337,6 +338,22 @@ describe('the SDK in a browser', () => {
     await tab.page.evaluate(() => document.querySelector('carillon-bell').remove());
     await eventually('an element that is gone has no connection', async () => (await connections()) === 0);
   }));
+
+  test('/asyncapi.json is the document of contracts/, and declares what travels', async () => {
+    const { status, body, headers } = await server.request('GET', '/asyncapi.json');
+    assert.equal(status, 200);
+    assert.match(headers.get('content-type'), /^application\/json/);
+    assert.deepEqual(body, JSON.parse(JSON.stringify(bundle())));
+    const id = randomUUID();
+    const tab = await server.connect(sign(id, { seconds: 30 })).connected();
+    const row = await server.create(id, 'x');
+    await tab.emit('notification:read', { notificationId: row.notificationId });
+    tab.socket.emit('notification:read', { notificationId: 'no id' });
+    for (const name of ['unreadCount:updated', 'notification:new', 'notification:updated', 'auth:expiring', 'error']) await tab.event(name);
+    const declared = Object.values(body.channels.socket.messages).map(({ name }) => name);
+    for (const { name } of tab.events) assert.ok(declared.includes(name), name);
+    tab.close();
+  });
 
   test('carillon.js is one script of at most 48 KB gzipped', async () => {
     const { status, body, headers } = await server.request('GET', '/carillon.js?v=0.1.0');
