@@ -84,8 +84,11 @@ test(`${kills} SIGKILLs during ${creates} creates: every acknowledged one is lis
   const known = new Set([...rung(), ...synced.keys()]);
   for (const [id, n] of acknowledged) assert.ok(known.has(id), `n${n} never reached the client`);
   await eventually("the client's count is exact", () => tab.count === unread);
-  const rings = tab.of('notification:new').map((payload) => payload.notificationId);
-  t.diagnostic(`${acknowledged.size} acknowledged, ${listed.size - 1} exist, ${rings.length} rung live, ${rings.length - new Set(rings).size} rung twice`);
+  // Once on each connection. On a later one it may ring again: the process that rang it died before its outbox knew.
+  const news = tab.events.filter((event) => event.name === 'notification:new');
+  const rings = news.map((event) => `${event.connection} ${event.payload.notificationId}`);
+  const again = news.length - new Set(news.map((event) => event.payload.notificationId)).size;
+  t.diagnostic(`${acknowledged.size} acknowledged, ${listed.size - 1} exist, ${rings.length} rung live, ${again} again on a later connection`);
   assert.equal(rings.length, new Set(rings).size, 'none rang twice on one connection');
   tab.close();
   assert.equal(await server.stop(), 0);

@@ -182,7 +182,7 @@ export class Tab {
     this.connects = 0;
     this.disconnects = [];
     this.errors = [];
-    socket.onAny((name, ...args) => this.events.push({ name, payload: args[0], at: performance.now() }));
+    socket.onAny((name, ...args) => this.events.push({ name, payload: args[0], at: performance.now(), connection: this.connects }));
     socket.on('connect', () => (this.connects += 1));
     socket.on('disconnect', (reason) => this.disconnects.push(reason));
     socket.on('connect_error', (error) => this.errors.push(error));

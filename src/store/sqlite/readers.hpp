@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "store/sqlite/connection.hpp"
 #include "store/failure_log.hpp"
+#include "store/sqlite/connection.hpp"
 
 namespace carillon::store {
 

@@ -13,8 +13,8 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
-#include "store/sqlite/connection.hpp"
 #include "store/failure_log.hpp"
+#include "store/sqlite/connection.hpp"
 #include "store/sqlite/write_transaction.hpp"
 
 namespace carillon::store {
