@@ -11,6 +11,17 @@ import { io } from 'socket.io-client';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 export const binary = process.env.CARILLON_BINARY ?? join(root, 'build', 'release', 'carillon');
 
+// What a failed test leaves behind would keep its file running for ever: it ends with the file's last test.
+const started = new Set();
+const tabs = new Set();
+if (process.env.NODE_TEST_CONTEXT) {
+  const { after } = await import('node:test');
+  after(() => {
+    for (const tab of tabs) tab.close();
+    for (const child of started) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  });
+}
+
 /** Polls `probe` until it returns something truthy, and returns that. Throws with `what` after `ms`. */
 export async function eventually(what, probe, ms = 10_000) {
   const deadline = Date.now() + ms;
@@ -70,6 +81,7 @@ export class Server {
       env: { ...cleanEnvironment(), ...this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    started.add(this.child);
     this.stdout = '';
     this.log = '';
     this.closed = once(this.child, 'close');
@@ -177,6 +189,7 @@ export class Server {
 /** One browser tab: a stock socket with a record of what arrived. */
 export class Tab {
   constructor(socket) {
+    tabs.add(this);
     this.socket = socket;
     this.events = [];
     this.connects = 0;
