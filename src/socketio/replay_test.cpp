@@ -194,7 +194,7 @@ class Replay : public ServerFixture {
     std::string open_packet_;
 };
 
-TEST_F(Replay, GivesWhatTheReferenceGaveOrWhatTheFileSaysInstead) {
+TEST_F(Replay, GivesWhatTheReferenceGave) {
     std::size_t played = 0;
     for (const auto& entry : std::filesystem::directory_iterator{CARILLON_SOURCE_DIR "/src/socketio/testdata"}) {
         if (entry.path().extension() != ".replay") continue;
