@@ -18,7 +18,7 @@ namespace carillon::gateway::testing {
 
 /// A notification service in memory, for tests: dense versions, exact counts. It publishes nothing: the test does. It
 /// can be told to fail. Thread: any for the port's methods and `add`; set the rest before it is used.
-class FakeNotificationApi final : public NotificationApi {
+class FakeNotificationApi : public NotificationApi {
  public:
     struct Inbox {
         InboxCount count;
