@@ -81,8 +81,8 @@ class SocketSessionTest : public ::testing::Test {
         return made;
     }
     /// Sends an event and returns its ack.
-    std::string ask(FakeSocket& client, const std::string& event, std::vector<std::string> arguments = {}) {
-        client.send(event, std::move(arguments));
+    std::string ask(FakeSocket& client, const std::string& event, const std::vector<std::string>& arguments = {}) {
+        client.send(event, arguments);
         loop.settle();
         return client.acks.empty() ? "" : client.acks.back();
     }

@@ -80,6 +80,7 @@ void Sender::publish(Outgoing message, Done done) {
         }
     }
     if (!refused) {
+        // NOLINTNEXTLINE(bugprone-use-after-move): what is refused was not queued
         done(refused);
     } else {
         work_.notify_one();
