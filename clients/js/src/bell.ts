@@ -20,6 +20,8 @@ import {
 } from "./types.js";
 
 const marksMost = 1_000;
+/** Of what the tabs say to each other: tabs with another version of this client keep to themselves. */
+const protocol = 1;
 
 export class BellClient implements Bell {
   private readonly emitter = new Emitter<BellEvents>();
@@ -131,6 +133,7 @@ export class BellClient implements Bell {
       token = await this.tokens.get();
     } catch {
       if (run !== this.run) return;
+      this.apply({ op: "list", state: "failed" });
       this.retry = this.ports.clock.after(backoffMs(failures + 1, this.ports.random), () => void this.begin(run, failures + 1));
       return;
     }
@@ -144,7 +147,7 @@ export class BellClient implements Bell {
   }
 
   private join(user: string | null): void {
-    const name = `carillon:${this.options.url}:${user ?? ""}`;
+    const name = `carillon:${protocol}:${this.options.url}:${user ?? ""}`;
     this.prefix = user === null ? "" : `${name}:mark:`;
     const shared = user !== null && this.options.shareConnection !== false;
     const group = new Group(this.ports, name, shared, {

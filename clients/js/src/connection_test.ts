@@ -217,6 +217,8 @@ describe("refusals", () => {
     const tab = browser.open();
     await browser.clock.advance(3_000);
     assert.ok(browser.tokenRequests.length >= 2);
+    assert.equal(tab.bell.connection, "connecting");
+    assert.equal(tab.bell.state.list, "failed");
     browser.giveToken = () => new Promise(() => {});
     await browser.clock.advance(10_000);
     browser.giveToken = () => jwt("user", browser.clock.now() + 3_600_000);
