@@ -16,8 +16,9 @@ notifications::CallContext context_of(Caller caller) {
 
 }  // namespace
 
-DirectNotificationApi::DirectNotificationApi(loop::Executor service_loop, notifications::NotificationService& service)
-    : service_loop_{std::move(service_loop)}, service_{service} {}
+DirectNotificationApi::DirectNotificationApi(loop::Executor service_loop, notifications::NotificationService& service,
+                                             notifications::UserDataService& user_data)
+    : service_loop_{std::move(service_loop)}, service_{service}, user_data_{user_data} {}
 
 loop::Task<ApiResult<gateway::CreateAnswer>> DirectNotificationApi::create(Caller caller,
                                                                            gateway::NewNotification notification) {
@@ -81,6 +82,19 @@ loop::Task<ApiResult<gateway::ReadAllAnswer>> DirectNotificationApi::read_all(Ca
     if (!answer) co_return answer.error();
     const auto& read = answer->value;
     co_return gateway::ReadAllAnswer{read.updated, InboxCount{read.unread_count, read.version}, answer->replayed};
+}
+
+loop::Task<ApiResult<std::string>> DirectNotificationApi::export_data(Caller caller, std::string cursor,
+                                                                      std::uint32_t limit) {
+    auto work = user_data_.export_page(caller.user_id, std::move(cursor), limit);
+    co_return co_await loop::run_on(service_loop_, std::move(work));
+}
+
+loop::Task<ApiResult<void>> DirectNotificationApi::erase_data(Caller caller) {
+    auto work = user_data_.erase(caller.user_id, std::move(caller.traceparent));
+    const auto erased = co_await loop::run_on(service_loop_, std::move(work));
+    if (!erased) co_return erased.error();
+    co_return ApiResult<void>{};
 }
 
 loop::Task<bool> DirectNotificationApi::ready() {

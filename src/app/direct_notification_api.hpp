@@ -2,6 +2,7 @@
 
 #include "gateway/notification_api.hpp"
 #include "notifications/notification_service.hpp"
+#include "notifications/user_data_service.hpp"
 
 namespace carillon::app {
 
@@ -9,7 +10,8 @@ namespace carillon::app {
 /// is given outlives it.
 class DirectNotificationApi final : public gateway::NotificationApi {
  public:
-    DirectNotificationApi(loop::Executor service_loop, notifications::NotificationService& service);
+    DirectNotificationApi(loop::Executor service_loop, notifications::NotificationService& service,
+                          notifications::UserDataService& user_data);
 
     loop::Task<gateway::ApiResult<gateway::CreateAnswer>> create(gateway::Caller caller,
                                                                  gateway::NewNotification notification) override;
@@ -24,12 +26,16 @@ class DirectNotificationApi final : public gateway::NotificationApi {
                                                                       base::NotificationId id) override;
     loop::Task<gateway::ApiResult<gateway::ReadAllAnswer>> read_all(gateway::Caller caller,
                                                                     std::optional<base::Version> before) override;
+    loop::Task<gateway::ApiResult<std::string>> export_data(gateway::Caller caller, std::string cursor,
+                                                            std::uint32_t limit) override;
+    loop::Task<gateway::ApiResult<void>> erase_data(gateway::Caller caller) override;
     loop::Task<bool> ready() override;
 
  private:
     // Constant after construction.
     const loop::Executor service_loop_;
     notifications::NotificationService& service_;
+    notifications::UserDataService& user_data_;
 };
 
 }  // namespace carillon::app

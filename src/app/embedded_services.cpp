@@ -16,12 +16,15 @@
 #include "loop/event_loop.hpp"
 #include "notifications/notification_routes.hpp"
 #include "notifications/notification_service.hpp"
+#include "notifications/user_data_routes.hpp"
+#include "notifications/user_data_service.hpp"
 #include "notifications/user_registered_consumer.hpp"
 #include "outbox/relay.hpp"
 #include "store/open_error.hpp"
 #include "store/sqlite/database.hpp"
 #include "store/sqlite/sqlite_notification_store.hpp"
 #include "store/sqlite/sqlite_outbox_store.hpp"
+#include "store/sqlite/sqlite_user_data_store.hpp"
 #include "store/sqlite/sqlite_user_store.hpp"
 
 namespace carillon::app {
@@ -121,13 +124,15 @@ struct EmbeddedServices::Impl {
           notification_relay{loop.executor(), notification_outbox, bus, metrics, relay_config("notifications")},
           auth_relay{loop.executor(), auth_outbox, bus, metrics, relay_config("auth")},
           notification_service{notification_store, clock, metrics},
+          user_data_service{notification_store, user_data_store, clock},
           auth_service{user_store, {signer, *verifier}, clock, metrics, auth_config(config)},
           consumer{bus, loop.executor(), notification_service, metrics},
           notification_router{clock, metrics, {verifier.get(), &internal_tokens}, "notifications"},
           auth_router{clock, metrics, {verifier.get(), &internal_tokens}, "auth"},
-          notification_api{loop.executor(), notification_service},
+          notification_api{loop.executor(), notification_service, user_data_service},
           auth_api{loop.executor(), auth_router, auth_service, internal_tokens, clock} {
         notifications::add_notification_routes(notification_router, notification_service);
+        notifications::add_user_data_routes(notification_router, user_data_service);
         http::add_ops_routes(notification_router, metrics, [this] { return store_readiness(notification_service); });
         auth::add_auth_routes(auth_router, auth_service);
         http::add_ops_routes(auth_router, metrics, [this] { return store_readiness(auth_service); });
@@ -139,6 +144,7 @@ struct EmbeddedServices::Impl {
     loop::EventLoop loop{"services"};
     std::unique_ptr<store::SqliteDatabase> database;
     store::SqliteNotificationStore notification_store{*database};
+    store::SqliteUserDataStore user_data_store{*database};
     store::SqliteUserStore user_store{*database};
     store::SqliteOutboxStore notification_outbox{*database, store::OutboxName::notification};
     store::SqliteOutboxStore auth_outbox{*database, store::OutboxName::auth};
@@ -149,6 +155,7 @@ struct EmbeddedServices::Impl {
     outbox::Relay notification_relay;
     outbox::Relay auth_relay;
     notifications::NotificationService notification_service;
+    notifications::UserDataService user_data_service;
     auth::AuthService auth_service;
     notifications::UserRegisteredConsumer consumer;
     http::Router notification_router;

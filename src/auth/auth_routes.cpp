@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "contracts/json_writer.hpp"
 #include "contracts/rest_bodies.hpp"
 
 namespace carillon::auth {
@@ -69,6 +70,39 @@ loop::Task<http::Response> handle_me(AuthService& service, const http::RoutedReq
     co_return http::json_response(200, encode_identity(*result));
 }
 
+loop::Task<http::Response> handle_account(AuthService& service, const http::RoutedRequest& routed) {
+    const auto id = base::UserId::parse(routed.path_values.at(0));
+    if (!id) co_return http::problem_response(contracts::problem_not_found());
+    const auto account = co_await service.account(*id);
+    if (!account) co_return http::problem_response(to_problem(account.error()));
+    if (!*account) co_return http::problem_response(contracts::problem_not_found("There is no such account."));
+    const store::User& user = **account;
+    std::string out = "{\"id\":";
+    contracts::append_id(out, user.id);
+    out += ",\"email\":";
+    contracts::append_json_string(out, user.email);
+    out += ",\"name\":";
+    if (user.name) {
+        contracts::append_json_string(out, *user.name);
+    } else {
+        out += "null";
+    }
+    out += ",\"createdAt\":";
+    contracts::append_time(out, user.created_at);
+    out.push_back('}');
+    co_return http::json_response(200, std::move(out));
+}
+
+loop::Task<http::Response> handle_erase_account(AuthService& service, const http::RoutedRequest& routed) {
+    const auto id = base::UserId::parse(routed.path_values.at(0));
+    if (!id) co_return http::problem_response(contracts::problem_not_found());
+    const auto erased = co_await service.erase_account(*id);
+    if (!erased) co_return http::problem_response(to_problem(erased.error()));
+    http::Response response;
+    response.status = 204;
+    co_return response;
+}
+
 // Tokens live until they expire, and no cookie has been set: there is nothing to end on this side.
 loop::Task<http::Response> handle_logout() {
     http::Response response;
@@ -111,6 +145,10 @@ void add_auth_routes(http::Router& router, AuthService& service) {
                 [](const http::RoutedRequest&) { return handle_logout(); }, kBodyBytesMax});
     router.add({http::Method::get, "/auth/me", internal,
                 [&service](const http::RoutedRequest& routed) { return handle_me(service, routed); }});
+    router.add({http::Method::get, "/users/{id}/account", internal,
+                [&service](const http::RoutedRequest& routed) { return handle_account(service, routed); }});
+    router.add({http::Method::del, "/users/{id}/account", internal,
+                [&service](const http::RoutedRequest& routed) { return handle_erase_account(service, routed); }});
     router.add({http::Method::get, "/.well-known/jwks.json", internal,
                 [](const http::RoutedRequest&) { return handle_jwks(); }});
 }

@@ -21,7 +21,8 @@ inline constexpr std::string_view kClientAddressHeader = "X-Carillon-Client-Addr
 contracts::Problem to_problem(const AuthFailure& failure);
 
 /// Adds `POST /auth/register`, `POST /auth/login`, `POST /auth/logout`, `GET /auth/me` and `GET
-/// /.well-known/jwks.json`, all for internal tokens only. `service` must outlive the router's requests.
+/// /.well-known/jwks.json`; and for the duties to one user `GET` and `DELETE /users/{id}/account`. All for internal
+/// tokens only. `service` must outlive the router's requests.
 void add_auth_routes(http::Router& router, AuthService& service);
 
 }  // namespace carillon::auth

@@ -139,6 +139,20 @@ loop::Task<AuthResult<AuthService::Identity>> AuthService::me(std::string author
     co_return identity;
 }
 
+loop::Task<AuthResult<std::optional<store::User>>> AuthService::account(base::UserId id) {
+    auto user = co_await users_.find_by_id(id);
+    if (user) co_return std::optional{std::move(*user)};
+    if (user.error() == store::errc::not_found) co_return std::optional<store::User>{};
+    co_return refuse(from_store(user.error()));
+}
+
+loop::Task<AuthResult<bool>> AuthService::erase_account(base::UserId id) {
+    const auto erased = co_await users_.erase(id);
+    if (!erased && erased.error() != store::errc::not_found) co_return refuse(from_store(erased.error()));
+    if (erased) base::log_info("an account was erased", {{"user", id.to_string()}});
+    co_return erased.has_value();
+}
+
 loop::Task<bool> AuthService::ready() {
     const auto checked = co_await users_.check();
     co_return checked.has_value();

@@ -75,6 +75,11 @@ class AuthService {
     };
     /// `authorization`: "Bearer …". Errors: token_absent, token_expired, token_invalid, overloaded, unavailable.
     loop::Task<AuthResult<Identity>> me(std::string authorization);
+    // The duties to one user. Errors: overloaded, unavailable.
+    /// Nothing when there is no such account.
+    loop::Task<AuthResult<std::optional<store::User>>> account(base::UserId id);
+    /// Whether there was an account to erase. Its tokens live until they expire.
+    loop::Task<AuthResult<bool>> erase_account(base::UserId id);
     /// Whether calls would work now, for readiness.
     loop::Task<bool> ready();
 

@@ -247,6 +247,19 @@ TEST_F(AuthServiceTest, SaysWhoATokenBelongsTo) {
     EXPECT_EQ(run(service->me("Bearer " + registered->access_token)).error().code, errc::token_expired);
 }
 
+TEST_F(AuthServiceTest, ErasesAnAccountForGood) {
+    const auto service = make_service();
+    const auto registered = run(service->register_user(ada(), kClient));
+    ASSERT_TRUE(registered);
+    const auto id = registered->user.id;
+    EXPECT_EQ((*run(service->account(id)))->email, "Ada@Example.com");
+    EXPECT_TRUE(*run(service->erase_account(id)));
+    EXPECT_FALSE(*run(service->erase_account(id))) << "there is none any more";
+    EXPECT_FALSE((*run(service->account(id))).has_value());
+    EXPECT_EQ(login_error(*service, "ada@example.com", kPassword), errc::invalid_credentials);
+    EXPECT_TRUE(run(service->register_user(ada(), kClient))) << "the address is free again";
+}
+
 /// A store that answers everything with one error.
 class BrokenUserStore final : public store::UserStore {
  public:
@@ -274,6 +287,8 @@ TEST_F(AuthServiceTest, PassesOnThatTheStoreIsAwayAndCountsNoFailedLogIn) {
         for (int i = 0; i < 40; ++i) EXPECT_EQ(login_error(service, "ada@example.com", kPassword), expected);
         const auto token = signer.sign(base::UserId::generate(clock), {}, 60s, clock.now());
         EXPECT_EQ(run(service.me("Bearer " + token)).error().code, expected);
+        EXPECT_EQ(run(service.account(base::UserId::generate(clock))).error().code, expected);
+        EXPECT_EQ(run(service.erase_account(base::UserId::generate(clock))).error().code, expected);
         EXPECT_FALSE(run(service.ready()));
     }
     EXPECT_TRUE(run(make_service()->ready()));

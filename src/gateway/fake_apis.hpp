@@ -125,6 +125,18 @@ class FakeNotificationApi : public NotificationApi {
         answer.replayed = keyed(caller);
         co_return answer;
     }
+    loop::Task<ApiResult<std::string>> export_data(Caller caller, std::string cursor, std::uint32_t) override {
+        if (failing) co_return contracts::problem_unavailable(1);
+        const std::scoped_lock lock{mutex_};
+        if (inboxes[caller.user_id].rows.empty() && cursor.empty()) co_return contracts::problem_not_found();
+        co_return R"({"titles":[")" + inboxes[caller.user_id].rows.front().title + "\"]}";
+    }
+    loop::Task<ApiResult<void>> erase_data(Caller caller) override {
+        if (failing) co_return contracts::problem_unavailable(1);
+        const std::scoped_lock lock{mutex_};
+        inboxes[caller.user_id].rows.clear();
+        co_return ApiResult<void>{};
+    }
     loop::Task<bool> ready() override { co_return !failing; }
 
     std::map<base::UserId, Inbox> inboxes;

@@ -88,6 +88,11 @@ class NotificationApi {
     virtual loop::Task<ApiResult<SyncAnswer>> sync(Caller caller, base::Version since, std::uint32_t limit) = 0;
     virtual loop::Task<ApiResult<MarkReadAnswer>> mark_read(Caller caller, base::NotificationId id) = 0;
     virtual loop::Task<ApiResult<ReadAllAnswer>> read_all(Caller caller, std::optional<base::Version> before) = 0;
+    /// One page of what is kept of the user `caller` names: a JSON object (`inbox` of `contracts/http/user-data.json`).
+    /// `cursor` empty: the first. `not_found` when nothing is kept.
+    virtual loop::Task<ApiResult<std::string>> export_data(Caller caller, std::string cursor, std::uint32_t limit) = 0;
+    /// Erases it all; done also when nothing was kept.
+    virtual loop::Task<ApiResult<void>> erase_data(Caller caller) = 0;
     /// Whether calls would work now, for readiness.
     virtual loop::Task<bool> ready() = 0;
 };

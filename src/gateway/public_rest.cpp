@@ -3,6 +3,7 @@
 #include <charconv>
 #include <utility>
 
+#include "base/log.hpp"
 #include "contracts/rest_bodies.hpp"
 #include "http/idempotency.hpp"
 
@@ -14,6 +15,10 @@ using http::Method;
 using http::Response;
 using http::RoutedRequest;
 using loop::Task;
+
+/// Of a user who has an account and nothing else.
+const std::string kEmptyInbox =
+    R"({"unreadCount":0,"version":"0","notifications":[],"pendingEvents":[],"idempotencyAnswers":[],"nextCursor":null})";
 
 Caller caller_of(const RoutedRequest& request) {
     return {request.user->user_id, request.request.traceparent};
@@ -86,6 +91,9 @@ void PublicRest::add_routes(http::Router& router) {
     add(Method::post, "/notifications/read-all", update, &PublicRest::read_all);
     add(Method::get, "/notifications/{id}", read, &PublicRest::find);
     add(Method::post, "/notifications/{id}/read", update, &PublicRest::mark_read);
+    const auto admin = Access::permission({token::permission::kAdmin});
+    add(Method::get, "/admin/users/{id}/data", admin, &PublicRest::export_data);
+    add(Method::del, "/admin/users/{id}/data", admin, &PublicRest::erase_data);
     // The auth service looks at these itself.
     add(Method::post, "/auth/register", Access::open(), &PublicRest::forward);
     add(Method::post, "/auth/login", Access::open(), &PublicRest::forward);
@@ -193,6 +201,49 @@ Task<Response> PublicRest::create_checked(Caller caller, NewNotification notific
     if (!created) co_return problem(created.error());
     Response response = answered(201, contracts::encode_notification(created->notification), created->replayed);
     response.headers.set("Location", "/notifications/" + created->notification.id.to_string());
+    co_return response;
+}
+
+Task<Response> PublicRest::account_of(base::UserId user, Method method, std::string traceparent) {
+    http::Request request;
+    request.method = method;
+    request.path = "/users/" + user.to_string() + "/account";
+    request.target = request.path;
+    request.traceparent = std::move(traceparent);
+    co_return co_await accounts_.forward(request);
+}
+
+Task<Response> PublicRest::export_data(const RoutedRequest& request) {
+    const auto user = base::UserId::parse(request.path_values.at(0));
+    if (!user) co_return problem(contracts::problem_not_found());
+    const auto limit_text = request.request.query_value("limit");
+    const auto limit = limit_text ? parse_limit(*limit_text) : contracts::kPageLimitMax;
+    if (!limit) co_return problem(contracts::problem_bad_request("limit must be 1 to 100"));
+    const Response account = co_await account_of(*user, Method::get, request.request.traceparent);
+    if (account.status != 200 && account.status != 404) co_return account;
+    const Caller subject{*user, request.request.traceparent};
+    const std::string cursor = request.request.query_value("cursor").value_or("");
+    const auto inbox = co_await notifications_.export_data(subject, cursor, *limit);
+    if (!inbox && (inbox.error().status != 404 || account.status == 404)) co_return problem(inbox.error());
+    co_return http::json_response(200, R"({"userId":")" + user->to_string() + R"(","account":)" +
+                                           (account.status == 200 ? account.body : "null") + R"(,"inbox":)" +
+                                           (inbox ? *inbox : kEmptyInbox) + "}");
+}
+
+// The account first: from then on nobody logs in and nothing new comes from it.
+Task<Response> PublicRest::erase_data(const RoutedRequest& request) {
+    const auto key = http::idempotency_key_of(request.request);
+    if (!key) co_return problem(key.error());
+    const auto user = base::UserId::parse(request.path_values.at(0));
+    if (!user) co_return problem(contracts::problem_not_found());
+    const Response account = co_await account_of(*user, Method::del, request.request.traceparent);
+    if (account.status != 204) co_return account;
+    const Caller subject{*user, request.request.traceparent};
+    const auto erased = co_await notifications_.erase_data(subject);
+    if (!erased) co_return problem(erased.error());
+    base::log_info("a user was erased", {{"user", user->to_string()}, {"by", request.user->user_id.to_string()}});
+    Response response;
+    response.status = 204;
     co_return response;
 }
 

@@ -39,6 +39,10 @@ class PublicRest {
     loop::Task<http::Response> create(const http::RoutedRequest& request);
     loop::Task<http::Response> create_checked(Caller caller, NewNotification notification);
     loop::Task<http::Response> forward(const http::RoutedRequest& request);
+    loop::Task<http::Response> export_data(const http::RoutedRequest& request);
+    loop::Task<http::Response> erase_data(const http::RoutedRequest& request);
+    /// The user's account at the auth service; `method` is GET or DELETE.
+    loop::Task<http::Response> account_of(base::UserId user, http::Method method, std::string traceparent);
 
     // Constant after construction.
     NotificationApi& notifications_;

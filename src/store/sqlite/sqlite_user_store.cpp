@@ -45,7 +45,10 @@ base::Result<void> erase_user(WriteTransaction& transaction, base::UserId id) {
     auto& connection = transaction.connection();
     transaction.overwrite_deleted_bytes();
     const auto erased = connection.run(sql::kEraseUser, id);
-    if (erased != 0) erase_events_of(transaction, id);
+    if (erased != 0) {
+        erase_events_of(transaction, id);
+        transaction.overwrite_free_pages();
+    }
     if (erased == 0) return errc::not_found;
     return {};
 }

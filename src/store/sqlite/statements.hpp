@@ -54,6 +54,10 @@ inline constexpr std::string_view kEraseKeys =
     "DELETE FROM idempotency_keys WHERE sequence IN"
     " (SELECT sequence FROM idempotency_keys WHERE user_id = ?1 LIMIT ?2)";
 inline constexpr std::string_view kSetErased = "UPDATE user_state SET erased_version = version WHERE user_id = ?1";
+inline constexpr std::string_view kFreeBytes =
+    "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size";
+inline constexpr std::string_view kInsertZeros = "INSERT INTO zeros (bytes) VALUES (zeroblob(?1))";
+inline constexpr std::string_view kRemoveZeros = "DELETE FROM zeros";
 inline constexpr std::string_view kEraseUser = "DELETE FROM users WHERE id = ?1";
 
 inline constexpr std::string_view kBeat = "UPDATE heartbeat SET beat = beat + 1 WHERE id = 1";

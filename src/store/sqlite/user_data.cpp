@@ -36,6 +36,7 @@ base::Result<EraseStep> erase_some(WriteTransaction& transaction, base::UserId u
     const auto keys = static_cast<std::uint64_t>(connection.run(sql::kEraseKeys, user, kEraseRowsMax));
     step.notifications = rows.all;
     step.more = rows.all == kEraseRowsMax || events == kEraseRowsMax || keys == kEraseRowsMax;
+    if (!step.more) transaction.overwrite_free_pages();
     if (rows.all == 0 && events == 0) return step;
     step.state = advance(connection, user, step.state, step.state.unread - rows.unread);
     connection.run(sql::kSetErased, user);

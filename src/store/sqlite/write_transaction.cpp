@@ -6,6 +6,12 @@
 #include "store/sqlite/statements.hpp"
 
 namespace carillon::store {
+namespace {
+
+constexpr std::int64_t kZerosMax = 64 * 1024 * 1024;
+constexpr std::int64_t kZerosAtOnce = 1024 * 1024;
+
+}  // namespace
 
 void WriteTransaction::add_event(OutboxName outbox, OutboxEvent event) {
     const auto index = static_cast<std::size_t>(outbox);
@@ -38,6 +44,20 @@ std::uint64_t WriteTransaction::erase_events(OutboxName outbox, base::UserId use
 void WriteTransaction::overwrite_deleted_bytes() {
     connection_.execute("PRAGMA secure_delete = ON");
     overwrites_ = true;
+}
+
+void WriteTransaction::overwrite_free_pages() {
+    std::int64_t bytes_left = 0;
+    {
+        SqliteQuery free{connection_, sql::kFreeBytes};
+        if (free.next()) bytes_left = std::min(free.integer(0), kZerosMax);
+    }
+    while (bytes_left > 0 && !connection_.failed()) {
+        const auto size = std::min(bytes_left, kZerosAtOnce);
+        connection_.run(sql::kInsertZeros, size);
+        bytes_left -= size;
+    }
+    connection_.run(sql::kRemoveZeros);
 }
 
 WriteTransaction::Mark WriteTransaction::mark() const {

@@ -37,6 +37,8 @@ class WriteTransaction {
     /// What is deleted from here on is overwritten in the file, and the log that still has it is emptied after the
     /// commit.
     void overwrite_deleted_bytes();
+    /// And what was deleted before: fills the free pages of the file with zeros, up to 64 MB of them.
+    void overwrite_free_pages();
     bool overwrites_deleted_bytes() const { return overwrites_; }
 
     /// A point to which the record goes back together with the transaction.

@@ -15,7 +15,7 @@ namespace {
 // pages mean fewer and larger interruptions; this is 16 MB.
 constexpr int kCheckpointPages = 4'000;
 
-const std::string kKeepDeletedBytes = "PRAGMA secure_delete = OFF";
+const std::string kKeepDeletedBytes = "PRAGMA secure_delete = FAST";
 constexpr std::string_view kBegin = "BEGIN IMMEDIATE";
 constexpr std::string_view kCommit = "COMMIT";
 constexpr std::string_view kSavepoint = "SAVEPOINT part";
