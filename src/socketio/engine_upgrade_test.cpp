@@ -45,6 +45,20 @@ TEST_F(Upgrade, FollowsTheDefaultClient) {
     EXPECT_EQ(link.take(), (std::vector<std::string>{"461-0[\"a\",{\"_placeholder\":true,\"num\":0}]", "<\x01\x02>"}));
 }
 
+TEST_F(Upgrade, ASocketThatHasEndedTellsItsLastTransport) {
+    auto& session = polling_joined();
+    FakeLink link;
+    session.begin_upgrade(now(), link);
+    text(session, link, "2probe");
+    text(session, link, "5");
+    const SocketPtr socket = sockets.at(0);
+    std::string seen;
+    socket->on_disconnect = [&](std::string_view) { seen = socket->transport(); };
+    text(session, link, "41");
+    EXPECT_EQ(seen, "websocket");
+    EXPECT_EQ(socket->transport(), "websocket");
+}
+
 TEST_F(Upgrade, KeepsOrderUnderTraffic) {
     auto& session = polling_joined();
     std::vector<std::string> seen;

@@ -52,7 +52,7 @@ const std::string& SocketImpl::nsp() const {
 }
 
 std::string_view SocketImpl::transport() const {
-    return transport_name(connection_ != nullptr ? connection_->transport() : Transport::polling);
+    return transport_name(connection_ != nullptr ? connection_->transport() : last_transport_);
 }
 
 std::size_t SocketImpl::queued_bytes() const {
@@ -183,6 +183,7 @@ void SocketImpl::detach(std::string_view reason) {
     const bool was_connected = connected();
     if (connection_ == nullptr) return;
     namespace_->remove(*this);
+    last_transport_ = connection_->transport();
     connection_ = nullptr;
     const auto acks = std::exchange(acks_, nullptr);
     // The handlers usually hold the socket itself: letting go of them lets it die.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "socketio/engine_session.hpp"
 #include "socketio/outgoing.hpp"
 #include "socketio/server.hpp"
 
@@ -93,6 +94,7 @@ class SocketImpl final : public Socket {
     std::vector<Membership> rooms_;
     std::unique_ptr<PendingAcks> acks_;  ///< made with the first
     bool admitted_ = false;
+    Transport last_transport_ = Transport::polling;  ///< when there is no connection any more
 };
 
 /// One namespace of one server: its sockets, rooms and handlers. Never calls out while it iterates.

@@ -103,7 +103,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
     /// Frees what `handshake()` holds, for connections that live long; it is empty from then on.
     virtual void release_handshake() = 0;
     virtual bool connected() const = 0;
-    /// "polling" or "websocket", as of now.
+    /// "polling" or "websocket", as of now; after the end, what it was at last.
     virtual std::string_view transport() const = 0;
     /// Bytes queued for the connection and not yet taken by its transport.
     virtual std::size_t queued_bytes() const = 0;

@@ -76,7 +76,10 @@ describe('flows', () => {
     await eventually('the upgrade', () => tab.socket.io.engine.transport.name === 'websocket');
     const made = await server.create(user.id, 'after the upgrade');
     await tab.event('notification:new', (payload) => payload.notificationId === made.notificationId);
+    const { id } = tab.socket;
     tab.close();
+    await eventually('the log tells of its end', () =>
+      server.log.split('\n').some((line) => line.includes(id) && /socket disconnected/.test(line) && /transport=websocket .*reason=/.test(line)));
   });
 
   test('a client whose server was restarted comes back by itself and is current', async () => {
