@@ -1,5 +1,5 @@
 // Puts asyncapi.yaml and the schemas it refers to into one document. `--out FILE` writes it as JSON; `--page FILE` writes it as
-// a page for people. Used by the build, so it needs nothing but a YAML parser.
+// a page for people; `--openapi FILE` writes openapi.yaml, put together alike. Used by the build, so it needs nothing but a YAML parser.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,8 +9,8 @@ import { parse } from 'yaml';
 const here = dirname(fileURLToPath(import.meta.url));
 
 /** Each schema once in `components.schemas`, by its title; what several share, by its name. */
-export function bundle() {
-  const document = parse(readFileSync(join(here, 'asyncapi.yaml'), 'utf8'));
+export function bundle(file = 'asyncapi.yaml') {
+  const document = parse(readFileSync(join(here, file), 'utf8'));
   const schemas = {};
   const add = (name, schema) => {
     if (schemas[name] !== undefined && !isDeepStrictEqual(schemas[name], schema)) throw new Error(`${name} is two different things`);
@@ -34,6 +34,7 @@ export function bundle() {
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, visit(inner)]));
   };
   const bundled = visit(document);
+  for (const [name, schema] of Object.entries(bundled.components.schemas ?? {})) add(name, schema);
   bundled.components.schemas = Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1)));
   return bundled;
 }
@@ -110,9 +111,11 @@ export function page(document) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { out: { type: 'string' }, page: { type: 'string' } } });
+  const { values } = parseArgs({ options: { out: { type: 'string' }, page: { type: 'string' }, openapi: { type: 'string' } } });
   const document = bundle();
-  for (const [file, text] of [[values.out, `${JSON.stringify(document)}\n`], [values.page, page(document)]]) {
+  const outputs = [[values.out, `${JSON.stringify(document)}\n`], [values.page, page(document)],
+    [values.openapi, `${JSON.stringify(bundle('openapi.yaml'))}\n`]];
+  for (const [file, text] of outputs) {
     if (file === undefined) continue;
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);

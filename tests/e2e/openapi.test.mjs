@@ -1,0 +1,92 @@
+// What the gateway says about itself is true: its answers are what /openapi.json promises, and what it describes is there.
+import { test, describe, before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import Ajv from 'ajv/dist/2020.js';
+import { Server, eventually } from './harness.mjs';
+
+describe('/openapi.json', () => {
+  let server;
+  let document;
+  let ajv;
+  before(async () => {
+    server = await Server.start();
+    const answer = await server.request('GET', '/openapi.json');
+    assert.equal(answer.status, 200);
+    assert.match(answer.headers.get('content-type'), /^application\/json/);
+    document = answer.body;
+    ajv = new Ajv({ strict: false, validateFormats: false });
+    ajv.addSchema(document, 'openapi');
+  });
+  after(async () => assert.equal(await server.stop(), 0));
+
+  const resolve = (value) => (value?.$ref ? value.$ref.slice(2).split('/').reduce((at, key) => at[key], document) : value);
+  const pointer = (...keys) => `openapi#/${keys.map((key) => encodeURIComponent(key.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}`;
+
+  /** Holds an answer against the description of its operation. */
+  function assertDescribed(path, method, answer) {
+    const { responses } = document.paths[path][method];
+    const status = responses[answer.status] ? String(answer.status) : 'default';
+    const described = responses[status];
+    assert.ok(described, `${method} ${path} answered ${answer.status}, which is not described`);
+    const { content } = resolve(described);
+    if (!content) return assert.equal(answer.body, '');
+    const type = answer.headers.get('content-type').split(';')[0];
+    assert.ok(content[type], `${method} ${path} answered ${type}`);
+    const schema = described.$ref ? pointer(...described.$ref.slice(2).split('/'), 'content', type, 'schema')
+      : pointer('paths', path, method, 'responses', status, 'content', type, 'schema');
+    const validate = ajv.getSchema(schema);
+    assert.ok(validate, schema);
+    assert.ok(validate(answer.body), `${method} ${path} ${answer.status}: ${ajv.errorsText(validate.errors)} in ${JSON.stringify(answer.body)}`);
+    if (content['application/problem+json']) assert.equal(answer.body.status, answer.status);
+    return undefined;
+  }
+
+  test('answers are what it promises, good ones and refusals', async () => {
+    const user = await server.register('Described');
+    await eventually('the welcome', async () => (await server.request('GET', '/notifications/unread-count', { token: user.token })).body.count === 1);
+    const token = await server.token(user.id, ...['notification:read', 'notification:update', 'notification:create', 'admin'].flatMap((p) => ['--permission', p]));
+    const made = await server.create(user.id, 'one', { body: 'body', data: { url: '/x' } });
+    const nobody = await server.token(randomUUID(), '--permission', 'nothing');
+    const headers = { 'idempotency-key': 'k' };
+    const body = { userId: user.id, type: 't', title: 'two' };
+    const calls = [
+      ['/notifications', 'get', [{ token }, { token, query: '?limit=1' }, { token, query: '?limit=0' }, { token, query: '?cursor=x' }, { token: nobody }, {}]],
+      ['/notifications', 'post', [{ token, body, headers }, { token, body, headers }, { token, body: { ...body, title: 'three' }, headers }, { token, body: {} }, { token, body: '{' }, { token: nobody, body }, { token, body, headers: { 'content-type': 'text/plain' } }]],
+      ['/notifications/unread-count', 'get', [{ token }, { token: 'nonsense' }]],
+      ['/notifications/{id}', 'get', [{ token, id: made.notificationId }, { token, id: randomUUID() }, { token, id: 'x' }]],
+      ['/notifications/{id}/read', 'post', [{ token, id: made.notificationId }, { token, id: randomUUID() }, { token, id: made.notificationId, headers: { 'idempotency-key': 'two words' } }]],
+      ['/notifications/read-all', 'post', [{ token }, { token, body: { before: '1' } }, { token, body: { before: 'x' } }]],
+      ['/auth/me', 'get', [{ token: user.token }, {}]],
+      ['/auth/login', 'post', [{ body: { email: user.email, password: 'correct horse' } }, { body: { email: user.email, password: 'wrong horse' } }, { body: {} }]],
+      ['/auth/register', 'post', [{ body: { email: user.email, password: 'correct horse' } }, { body: { email: 'x', password: 'y' } }]],
+      ['/auth/refresh', 'post', [{}]],
+      ['/auth/logout', 'post', [{}]],
+      ['/.well-known/jwks.json', 'get', [{}]],
+      ['/openapi.json', 'get', [{}]],
+      ['/asyncapi.json', 'get', [{}]],
+      ['/admin/users/{id}/data', 'get', [{ token, id: user.id }, { token, id: user.id, query: '?limit=1' }, { token, id: randomUUID() }, { token: user.token, id: user.id }]],
+      ['/admin/users/{id}/data', 'delete', [{ token, id: user.id }, { token, id: 'x' }]],
+    ];
+    let checked = 0;
+    for (const [path, method, variants] of calls) {
+      for (const { id = '', query = '', ...options } of variants) {
+        const answer = await server.request(method.toUpperCase(), path.replace('{id}', id) + query, options);
+        assert.ok(answer.status < 500, `${method} ${path}: ${answer.status}`);
+        assertDescribed(path, method, answer);
+        checked += 1;
+      }
+    }
+    assert.ok(checked >= 40);
+  });
+
+  test('every path it names allows the methods it names', async () => {
+    for (const [path, item] of Object.entries(document.paths)) {
+      const answer = await server.request('OPTIONS', path.replace('{id}', randomUUID()));
+      const allowed = (answer.headers.get('allow') ?? '').split(', ');
+      for (const method of Object.keys(item).filter((key) => key !== 'parameters')) {
+        assert.ok(allowed.includes(method.toUpperCase()), `${method} ${path}: ${answer.status} ${allowed}`);
+      }
+    }
+  });
+});
