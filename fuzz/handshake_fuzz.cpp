@@ -3,7 +3,9 @@
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
+#include "http/cors.hpp"
 #include "http/engine_http.hpp"
 #include "http/request_parser.hpp"
 #include "require.hpp"
@@ -13,6 +15,12 @@ using namespace carillon;
 using fuzz::require;
 
 namespace {
+
+/// The one origin that may connect, as a list and as a policy.
+struct OneOrigin {
+    operator std::vector<std::string>() const { return {"http://app.test"}; }
+    operator http::CorsPolicy() const { return http::CorsPolicy{{"http://app.test"}}; }
+};
 
 struct NoLink final : socketio::WebSocketLink {
     std::size_t send(std::span<const socketio::OutPacket>) override { return 0; }
@@ -79,7 +87,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     replace_all(request.query, "SIDW", sessions.websocket);
     const http::EngineQuery query{request};
     const bool upgrade = parser.is_websocket_upgrade();
-    const auto engine = http::engine_request(request, query, upgrade, {"http://app.test"});
+    const auto engine = http::engine_request(request, query, upgrade, OneOrigin{});
     check_verdict(socketio::judge(engine, sessions.server), engine, sessions);
     if (const auto answer = http::websocket_answer(request)) {
         require(answer->starts_with("HTTP/1.1 101 ") && answer->ends_with("=\r\n\r\n"), "a handshake is answered");

@@ -42,7 +42,7 @@ void judge(const socketio::SocketPtr& socket, const socketio::Next& next) {
 
 int main(int argc, char** argv) {
     const auto options = conformance::parse_options(argc, argv, {});
-    return conformance::run(options, "/socket.io/", [](socketio::Server& server) {
+    return conformance::run(options, "/socket.io/", [](socketio::Server& server, const auto&...) {
         for (const char* const name : {"/", "/custom", "/shy"}) server.of(name).on_connection(serve);
         server.of("/shy").use(judge);
     });
