@@ -98,7 +98,7 @@ function(carillon_room)
         target_link_libraries(${flat}_pgtests PRIVATE carillon_warnings ${target} ${test_targets} ${ROOM_TEST_LIBS}
             carillon_store_postgres_testing GTest::gmock GTest::gtest)
         add_test(NAME "${ROOM_NAME}/pgtests" COMMAND ${flat}_pgtests)
-        set_tests_properties("${ROOM_NAME}/pgtests" PROPERTIES TIMEOUT 600)
+        set_tests_properties("${ROOM_NAME}/pgtests" PROPERTIES TIMEOUT 1200)
     endif()
     if(benches AND CARILLON_BUILD_BENCH)
         add_executable(${flat}_bench EXCLUDE_FROM_ALL ${benches})

@@ -12,7 +12,6 @@ namespace carillon::store::postgres {
 namespace {
 
 constexpr std::string_view kUniqueViolation = "23505";
-constexpr std::string_view kReadOnly = "25006";
 constexpr int kTriesAlone = 3;
 
 // The whole server or session is at fault: no item can do better alone. Classes of SQLSTATE (PostgreSQL, appendix A):

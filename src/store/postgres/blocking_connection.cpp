@@ -62,15 +62,25 @@ void BlockingConnection::Finish::operator()(pg_conn* connection) const {
     PQfinish(connection);
 }
 
-std::optional<std::string> BlockingConnection::run(const std::string& sql) {
-    const std::unique_ptr<PGresult, void (*)(PGresult*)> result{PQexec(handle_.get(), sql.c_str()), PQclear};
+BlockingConnection::Result BlockingConnection::execute(const std::string& sql) {
+    Result result{PQexec(handle_.get(), sql.c_str()), PQclear};
     const auto status = PQresultStatus(result.get());
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-        const char* message = PQresultErrorField(result.get(), PG_DIAG_MESSAGE_PRIMARY);
-        throw std::runtime_error(message != nullptr ? message : one_line(PQerrorMessage(handle_.get())));
-    }
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return result;
+    const char* message = PQresultErrorField(result.get(), PG_DIAG_MESSAGE_PRIMARY);
+    throw std::runtime_error(message != nullptr ? message : one_line(PQerrorMessage(handle_.get())));
+}
+
+std::optional<std::string> BlockingConnection::run(const std::string& sql) {
+    const auto result = execute(sql);
     if (PQntuples(result.get()) == 0 || PQgetisnull(result.get(), 0, 0) != 0) return std::nullopt;
     return PQgetvalue(result.get(), 0, 0);
+}
+
+std::vector<std::string> BlockingConnection::column(const std::string& sql) {
+    const auto result = execute(sql);
+    std::vector<std::string> values;
+    for (int row = 0; row < PQntuples(result.get()); ++row) values.emplace_back(PQgetvalue(result.get(), row, 0));
+    return values;
 }
 
 int BlockingConnection::integer(const std::string& sql) {

@@ -43,7 +43,8 @@ void Queries::pump() {
 void Queries::submit(Session& session, Waiting waiting) {
     auto answered = [weak = weak_from_this(), answer = std::move(waiting.answer)](Reply reply) {
         const auto self = weak.lock();
-        if (self && reply.failure) self->log_.failed(reply.failure->message);
+        // That nothing can be written is for others to tell; reading goes on.
+        if (self && reply.failure && reply.failure->sqlstate != kReadOnly) self->log_.failed(reply.failure->message);
         if (self && !reply.failure) self->log_.worked();
         answer(reply.failure ? Outcome{make_error_code(errc::unavailable)} : Outcome{std::move(reply.rows)});
         if (self) self->pump();

@@ -49,7 +49,12 @@ struct Present {
 Present present_in(BlockingConnection& database, const std::string& schema) {
     Present present;
     const auto table = schema + ".schema_migrations";
-    if (!database.run(fmt::format("SELECT to_regclass('{}')", table))) return present;
+    // Asked of the catalogue's table, because `to_regclass` may still know of none what somebody made while we waited.
+    const auto exists =
+        database.run(fmt::format("SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+                                 " WHERE n.nspname = '{}' AND c.relname = 'schema_migrations'",
+                                 schema));
+    if (!exists) return present;
     present.number = database.integer(fmt::format("SELECT coalesce(max(number), 0) FROM {}", table));
     if (present.number == 0) return present;
     present.newest_name =

@@ -51,6 +51,9 @@ class Request {
     std::vector<Step> steps_;
 };
 
+/// SQLSTATE of a change in a database, or a server, that takes none.
+inline constexpr std::string_view kReadOnly = "25006";
+
 struct Failure {
     std::string sqlstate;  ///< five characters; empty: the connection was lost, and nobody knows what was done
     std::string message;

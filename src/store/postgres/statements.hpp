@@ -27,7 +27,7 @@ inline constexpr Statement kLockUsers{
     "lock_users",
     "INSERT INTO user_state (user_id)"
     " SELECT u.user_id FROM unnest($1::uuid[], $2::boolean[]) AS u (user_id, makes_row)"
-    " WHERE u.makes_row OR EXISTS (SELECT FROM user_state s WHERE s.user_id = u.user_id)"
+    " WHERE u.makes_row OR (SELECT true FROM user_state s WHERE s.user_id = u.user_id)"
     " ON CONFLICT (user_id) DO UPDATE SET version = 0 WHERE false"};
 
 /// The transaction's id comes with each row.

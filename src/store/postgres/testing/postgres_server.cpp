@@ -95,6 +95,7 @@ PostgresServer::PostgresServer(std::vector<std::string> settings) : settings_{st
     run({program("initdb"), "--pgdata", folder_ / "data", "--username", "postgres", "--auth", "trust", "--encoding",
          "UTF8", "--locale", "C.UTF-8", "--no-sync"});
     start();
+    sql("postgres", "CREATE ROLE carillon LOGIN");
 }
 
 PostgresServer::~PostgresServer() {
@@ -103,33 +104,27 @@ PostgresServer::~PostgresServer() {
     std::filesystem::remove_all(folder_, error);
 }
 
+std::string PostgresServer::url_of(const std::string& user, const std::string& database) const {
+    return fmt::format("postgres://{}@/{}?host={}&port={}", user, database, folder_.string(), port_);
+}
+
 std::string PostgresServer::url(const std::string& database) const {
-    return fmt::format("postgres:///{}?host={}&port={}&user=postgres", database, folder_.string(), port_);
+    return url_of("carillon", database);
 }
 
 std::string PostgresServer::tcp_url(const std::string& database, const std::string& host) const {
-    return fmt::format("postgres://postgres@{}:{}/{}", host, port_, database);
+    return fmt::format("postgres://carillon@{}:{}/{}", host, port_, database);
 }
 
 std::string PostgresServer::create_database() {
     const auto name = fmt::format("test_{}", ++databases_);
-    sql("postgres", "CREATE DATABASE " + name);
+    sql("postgres", fmt::format("CREATE DATABASE {} OWNER carillon", name));
     return name;
-}
-
-std::string PostgresServer::copy_database(const std::string& original) {
-    const auto name = fmt::format("test_{}", ++databases_);
-    sql("postgres", fmt::format("CREATE DATABASE {} TEMPLATE {}", name, original));
-    return name;
-}
-
-void PostgresServer::drop_database(const std::string& name) {
-    sql("postgres", fmt::format("DROP DATABASE {} WITH (FORCE)", name));
 }
 
 std::string PostgresServer::sql(const std::string& database, const std::string& statement) {
     return run({program("psql"), "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set", "ON_ERROR_STOP=1",
-                "--dbname", url(database), "--command", statement});
+                "--dbname", url_of("postgres", database), "--command", statement});
 }
 
 void PostgresServer::start() {
@@ -178,6 +173,34 @@ std::vector<pid_t> PostgresServer::processes() const {
     std::ifstream children{fmt::format("/proc/{0}/task/{0}/children", server_)};
     for (pid_t child = 0; children >> child;) all.push_back(child);
     return all;
+}
+
+void PostgresServer::limit_file_size(std::uint64_t bytes) {
+    const auto limit = bytes == kNoFileSizeLimit ? std::string{"unlimited"} : std::to_string(bytes);
+    for (const pid_t pid : processes()) {
+        // As the server's user: root may lack the right to limit others in a container.
+        if (is_alive(pid)) run({"/usr/bin/prlimit", "--pid", std::to_string(pid), "--fsize=" + limit + ":unlimited"});
+    }
+}
+
+double PostgresServer::cpu_seconds() const {
+    double ticks = 0;
+    for (const pid_t pid : processes()) {
+        std::ifstream stat{fmt::format("/proc/{}/stat", pid)};
+        std::string text;
+        std::getline(stat, text);
+        std::istringstream fields{text.substr(std::min(text.rfind(')') + 1, text.size()))};
+        std::string skipped;
+        for (int field = 3; field < 14; ++field) fields >> skipped;
+        double own = 0;
+        for (int field = 14; field <= 17; ++field) {  // utime, stime, and those of children that have ended
+            double value = 0;
+            fields >> value;
+            own += value;
+        }
+        ticks += own;
+    }
+    return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
 void PostgresServer::kill() {

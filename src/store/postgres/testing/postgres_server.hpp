@@ -13,6 +13,8 @@ namespace carillon::store::testing {
 /// that folder and on a free port of 127.0.0.1. It can be stopped, killed and frozen. It runs as an unprivileged user
 /// when the test runs as root, which the server refuses, and it ends with the test, however that ends.
 ///
+/// Start it on a thread that lasts: the server ends with it.
+///
 /// Failures end the test program with a message: without the server there is nothing to test.
 class PostgresServer {
  public:
@@ -22,16 +24,14 @@ class PostgresServer {
     PostgresServer(const PostgresServer&) = delete;
     PostgresServer& operator=(const PostgresServer&) = delete;
 
-    /// Of a database, through the socket.
-    std::string url(const std::string& database = "postgres") const;
+    /// Of a database, through the socket, as the user `carillon`, who may do in a database of ours what an owner may,
+    /// and nothing else.
+    std::string url(const std::string& database) const;
     /// The same through TCP, with the host by that name.
     std::string tcp_url(const std::string& database, const std::string& host = "127.0.0.1") const;
     /// Makes an empty database and returns its name.
     std::string create_database();
-    /// A copy of `original`, to which nobody must be connected.
-    std::string copy_database(const std::string& original);
-    void drop_database(const std::string& name);
-    /// Runs SQL and returns what psql prints of the rows, unaligned.
+    /// Runs SQL as the superuser and returns what psql prints of the rows, unaligned.
     std::string sql(const std::string& database, const std::string& statement);
 
     void start();
@@ -43,16 +43,24 @@ class PostgresServer {
     void freeze();
     void thaw();
 
+    /// Beyond which no file of the server may grow: a disk that is full.
+    static constexpr std::uint64_t kNoFileSizeLimit = 0;
+    void limit_file_size(std::uint64_t bytes);
+    /// Of the server and its processes, also those that have ended.
+    double cpu_seconds() const;
+
     std::filesystem::path folder() const { return folder_; }
     /// Of PostgreSQL's programs.
     static std::filesystem::path program(const std::string& name);
     /// Runs one of them to its end as the server's user; returns what it printed. Fails when it fails.
     std::string run(const std::vector<std::string>& arguments) const;
+    std::uint16_t port() const { return port_; }
 
  private:
     pid_t spawn(const std::vector<std::string>& arguments, int output) const;
     std::vector<pid_t> processes() const;
     bool answers() const;
+    std::string url_of(const std::string& user, const std::string& database) const;
 
     const std::vector<std::string> settings_;
     std::filesystem::path folder_;
