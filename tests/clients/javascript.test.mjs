@@ -168,7 +168,7 @@ describe('socket.io-client', () => {
       const reasons = [];
       socket.on('auth', (auth) => greetings.push(auth));
       socket.on('disconnect', (reason) => reasons.push(reason));
-      await connected(socket);
+      await eventually('a greeting', () => greetings.length === 1);
       await mortal.kill();
       await eventually('the client notices', () => reasons.length === 1);
       socket.emit('message', 'buffered');
