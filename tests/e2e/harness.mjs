@@ -61,12 +61,13 @@ function cleanEnvironment() {
 
 /** One running `carillon serve`. */
 export class Server {
-  static async start({ flags = [], dataDir, env = {} } = {}) {
+  static async start({ flags = [], dataDir, env = {}, wrapper = [] } = {}) {
     const server = new Server();
     server.ownsDir = !dataDir;
     server.dataDir = dataDir ?? (await temporaryDirectory());
     server.flags = flags;
     server.env = env;
+    server.wrapper = wrapper;
     await server.launch();
     return server;
   }
@@ -77,7 +78,8 @@ export class Server {
       ? ['--port', new URL(this.url).port, '--auth-port', new URL(this.authUrl).port,
          '--notifications-port', new URL(this.notificationsUrl).port]
       : ['--port', '0', '--auth-port', '0', '--notifications-port', '0'];
-    this.child = spawn(binary, ['serve', '--data-dir', this.dataDir, '--register-rate-limit', '1000', ...ports, ...this.flags], {
+    const [program, ...before] = [...this.wrapper, binary];
+    this.child = spawn(program, [...before, 'serve', '--data-dir', this.dataDir, '--register-rate-limit', '1000', ...ports, ...this.flags], {
       env: { ...cleanEnvironment(), ...this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
