@@ -236,6 +236,7 @@ loop::Task<void> Batcher::apply_singly(std::shared_ptr<Batcher> self, std::share
     for (auto& mutation : batch) {
         Batch alone;
         alone.push_back(std::move(mutation));
+        // NOLINTNEXTLINE(bugprone-use-after-move): a member is set anew
         mutation.user = alone.front().user;  // what is left of it is given back by its user
         std::optional<Failure> failure;
         for (int tries = 0; tries < kTriesAlone; ++tries) {
