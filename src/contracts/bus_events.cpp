@@ -1,5 +1,6 @@
 #include "contracts/bus_events.hpp"
 
+#include "contracts/created_event_scanner.hpp"
 #include "contracts/field_reader.hpp"
 #include "contracts/json_writer.hpp"
 #include "contracts/payload_readers.hpp"
@@ -71,6 +72,7 @@ Decoded<UserRegistered> decode_user_registered(std::string_view json) {
 }
 
 Decoded<NotificationCreated> decode_notification_created(std::string_view json) {
+    if (auto scanned = scan_notification_created(json)) return *std::move(scanned);
     return decode_document(json, [](FieldReader& in) {
         NotificationCreated event;
         event.event_id = in.id<base::EventId>("eventId");

@@ -6,13 +6,33 @@ namespace carillon::gateway {
 
 namespace {
 
+/// Of what stands around and between the texts of a notification.
+constexpr std::size_t kNotificationFrame = 320;
+constexpr std::size_t kSmallEvent = 160;
+
+/// `["<event>",`, with room for the rest.
+std::string begin_array(std::string_view event, std::size_t room) {
+    std::string array;
+    array.reserve(room);
+    array += "[\"";
+    array += event;
+    array += "\",";
+    return array;
+}
+
 socketio::EncodedEvent encode_change(const InboxEvent& event) {
     if (const auto* notification = std::get_if<contracts::Notification>(&event.change)) {
-        const std::string payload = contracts::encode_notification_new(*notification, event.unread);
-        return socketio::EncodedEvent::make(contracts::kNotificationNewEvent, {payload});
+        const std::size_t texts = notification->title.size() + (notification->body ? notification->body->size() : 0) +
+                                  (notification->data_json ? notification->data_json->size() : 0);
+        std::string array = begin_array(contracts::kNotificationNewEvent, kNotificationFrame + texts);
+        contracts::append_notification_new(array, *notification, event.unread);
+        array.push_back(']');
+        return socketio::EncodedEvent::from_array(contracts::kNotificationNewEvent, std::move(array));
     }
-    const std::string payload = contracts::encode_notification_updated(std::get<contracts::InboxChange>(event.change));
-    return socketio::EncodedEvent::make(contracts::kNotificationUpdatedEvent, {payload});
+    std::string array = begin_array(contracts::kNotificationUpdatedEvent, kSmallEvent);
+    contracts::append_notification_updated(array, std::get<contracts::InboxChange>(event.change));
+    array.push_back(']');
+    return socketio::EncodedEvent::from_array(contracts::kNotificationUpdatedEvent, std::move(array));
 }
 
 }  // namespace
@@ -24,8 +44,10 @@ void encode_inbox_event(const InboxEvent& event, Delivery& delivery) {
 }
 
 socketio::EncodedEvent encode_count(InboxCount count) {
-    const std::string payload = contracts::encode_unread_count_updated(count.unread, count.version);
-    return socketio::EncodedEvent::make(contracts::kUnreadCountUpdatedEvent, {payload});
+    std::string array = begin_array(contracts::kUnreadCountUpdatedEvent, kSmallEvent);
+    contracts::append_unread_count_updated(array, count.unread, count.version);
+    array.push_back(']');
+    return socketio::EncodedEvent::from_array(contracts::kUnreadCountUpdatedEvent, std::move(array));
 }
 
 }  // namespace carillon::gateway

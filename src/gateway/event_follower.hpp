@@ -1,10 +1,12 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -89,12 +91,15 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
     // Events.
     void on_created(contracts::NotificationCreated event);
     void on_updated(const contracts::NotificationUpdated& event);
-    void offer(base::UserId user, InboxEvent event, const char* subject);
+    void offer(base::UserId user, InboxEvent event, std::string_view subject);
     void ask_for_missing(contracts::NotificationCreated event, int attempts_left);
     void send_completed(contracts::NotificationCreated event, InboxCount count);
     void refuse(const bus::Delivery& delivery, std::string reason);
     static loop::Task<void> put_aside(std::shared_ptr<EventFollower> self, bus::DeadLetter letter);
-    void count_event(const std::string& subject, const char* result);
+    /// What became of an event of the bus, as `bus_events_total` names it.
+    enum class EventResult : std::uint8_t { sent, held, stale, overflow, duplicate, no_socket, invalid };
+    static constexpr std::size_t kEventResults = 7;
+    void count_event(std::string_view subject, EventResult result);
 
     // Order.
     void send(base::UserId user, const HeldUser& held, const std::vector<InboxEvent>& events);
@@ -133,7 +138,8 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
     std::uint32_t generation_ = 0;
     std::size_t compare_bucket_ = 0;
     bool stopped_ = false;
-    std::unordered_map<std::string, metrics::Counter*> event_counters_;
+    /// By subject (created, updated) and result; null until the first.
+    std::array<std::array<metrics::Counter*, kEventResults>, 2> event_counters_{};
 };
 
 }  // namespace carillon::gateway

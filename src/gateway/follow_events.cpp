@@ -28,10 +28,11 @@ void EventFollower::on_message(const bus::Delivery& delivery) {
 
 void EventFollower::on_created(contracts::NotificationCreated event) {
     const auto user = event.notification.user_id;
-    if (!users_.contains(user)) return count_event(bus::subject::kNotificationCreated, "no_socket");
+    if (!users_.contains(user)) return count_event(bus::subject::kNotificationCreated, EventResult::no_socket);
     const bool complete = event.version && *event.version > 0 && event.unread_count;
     if (!complete) {
-        if (!seen_.first_time(event.event_id)) return count_event(bus::subject::kNotificationCreated, "duplicate");
+        if (!seen_.first_time(event.event_id))
+            return count_event(bus::subject::kNotificationCreated, EventResult::duplicate);
         return ask_for_missing(std::move(event), kMissingAttempts);
     }
     InboxEvent change;
@@ -43,8 +44,8 @@ void EventFollower::on_created(contracts::NotificationCreated event) {
 }
 
 void EventFollower::on_updated(const contracts::NotificationUpdated& event) {
-    if (!users_.contains(event.user_id)) return count_event(bus::subject::kNotificationUpdated, "no_socket");
-    if (event.change.version == 0) return count_event(bus::subject::kNotificationUpdated, "stale");
+    if (!users_.contains(event.user_id)) return count_event(bus::subject::kNotificationUpdated, EventResult::no_socket);
+    if (event.change.version == 0) return count_event(bus::subject::kNotificationUpdated, EventResult::stale);
     InboxEvent change;
     change.unread = event.change.unread_count;
     change.version = event.change.version;
@@ -52,23 +53,23 @@ void EventFollower::on_updated(const contracts::NotificationUpdated& event) {
     offer(event.user_id, std::move(change), bus::subject::kNotificationUpdated);
 }
 
-void EventFollower::offer(base::UserId user, InboxEvent event, const char* subject) {
+void EventFollower::offer(base::UserId user, InboxEvent event, std::string_view subject) {
     const auto found = users_.find(user);
-    if (found == users_.end()) return count_event(subject, "no_socket");
+    if (found == users_.end()) return count_event(subject, EventResult::no_socket);
     std::vector<InboxEvent> events;
     const auto result = found->second.order.offer(std::move(event), clock_.steady_now(), events);
     switch (result) {
         case InboxOrder::Offer::sent:
-            count_event(subject, "sent");
+            count_event(subject, EventResult::sent);
             break;
         case InboxOrder::Offer::held:
-            count_event(subject, "held");
+            count_event(subject, EventResult::held);
             break;
         case InboxOrder::Offer::stale:
-            count_event(subject, "stale");
+            count_event(subject, EventResult::stale);
             break;
         case InboxOrder::Offer::overflow:
-            count_event(subject, "overflow");
+            count_event(subject, EventResult::overflow);
             break;
     }
     send(user, found->second, events);
@@ -78,7 +79,7 @@ void EventFollower::offer(base::UserId user, InboxEvent event, const char* subje
 void EventFollower::ask_for_missing(contracts::NotificationCreated event, int attempts_left) {
     const auto user = event.notification.user_id;
     const auto held = users_.find(user);
-    if (held == users_.end()) return count_event(bus::subject::kNotificationCreated, "no_socket");
+    if (held == users_.end()) return count_event(bus::subject::kNotificationCreated, EventResult::no_socket);
     if (attempts_left == 0 || unversioned_ >= kUnversionedMax) {
         // The service does not answer: better with the last count than not at all.
         return send_completed(std::move(event), held->second.order.told());
@@ -112,14 +113,14 @@ void EventFollower::send_completed(contracts::NotificationCreated event, InboxCo
     if (versioned) return offer(user, std::move(change), bus::subject::kNotificationCreated);
 
     const auto held = users_.find(user);
-    if (held == users_.end()) return count_event(bus::subject::kNotificationCreated, "no_socket");
-    count_event(bus::subject::kNotificationCreated, "sent");
+    if (held == users_.end()) return count_event(bus::subject::kNotificationCreated, EventResult::no_socket);
+    count_event(bus::subject::kNotificationCreated, EventResult::sent);
     change.late = change.version < held->second.order.told().version;
     send(user, held->second, {change});
 }
 
 void EventFollower::refuse(const bus::Delivery& delivery, std::string reason) {
-    count_event(delivery.message.subject, "invalid");
+    count_event(delivery.message.subject, EventResult::invalid);
     base::log_warn("event breaks the contract", {{"subject", delivery.message.subject},
                                                  {"sequence", delivery.sequence},
                                                  {"event_id", delivery.message.message_id},
@@ -139,11 +140,14 @@ loop::Task<void> EventFollower::put_aside(std::shared_ptr<EventFollower> self, b
     }
 }
 
-void EventFollower::count_event(const std::string& subject, const char* result) {
-    auto& counter = event_counters_[subject + '/' + result];
+void EventFollower::count_event(std::string_view subject, EventResult result) {
+    static constexpr std::array<const char*, kEventResults> kNames{"sent",      "held",      "stale",  "overflow",
+                                                                   "duplicate", "no_socket", "invalid"};
+    const auto number = static_cast<std::size_t>(result);
+    auto& counter = event_counters_[subject == bus::subject::kNotificationCreated ? 0 : 1][number];
     if (counter == nullptr) {
         counter = &metrics_.counter("bus_events_total", "Events of the bus, by what became of them",
-                                    {{"subject", subject}, {"result", result}});
+                                    {{"subject", std::string{subject}}, {"result", kNames[number]}});
     }
     counter->increment();
 }

@@ -1,8 +1,10 @@
 #include "socketio/server.hpp"
 
+#include <cassert>
 #include <stdexcept>
 #include <utility>
 
+#include "socketio/json_scanner.hpp"
 #include "socketio/packet.hpp"
 
 namespace carillon::socketio {
@@ -29,6 +31,16 @@ EncodedEvent EncodedEvent::make(std::string_view event, std::span<const std::str
 EncodedEvent EncodedEvent::make(std::string_view event, std::initializer_list<std::string_view> arguments_json,
                                 std::vector<std::string> attachments) {
     return make(event, std::span{arguments_json.begin(), arguments_json.size()}, std::move(attachments));
+}
+
+EncodedEvent EncodedEvent::from_array(std::string_view event, std::string array_json) {
+    assert(!is_reserved_event(event));
+    assert(array_json.compare(2, event.size(), event) == 0 && array_json[2 + event.size()] == '"');
+    assert(JsonScanner{array_json}.value());
+    EncodedEvent encoded;
+    encoded.name_size_ = event.size();
+    encoded.array_ = std::make_shared<const std::string>(std::move(array_json));
+    return encoded;
 }
 
 std::string_view EncodedEvent::event() const {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { connect } from 'node:net';
 import { readFile, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
@@ -135,6 +136,38 @@ describe('thresholds and exit codes', () => {
     assert.ok(json.notifications.delivered > 0);
     assert.match(await readFile(join(dir, 'stopped.html'), 'utf8'), /interrupted/);
   });
+});
+
+// Asks JetStream's API over the plain NATS protocol.
+async function askJetStream(port, subject, body = '') {
+  const socket = connect(port, '127.0.0.1');
+  let answer = '';
+  socket.on('data', (chunk) => (answer += chunk));
+  socket.write(`CONNECT {"verbose":false}\r\nSUB box 1\r\nPUB ${subject} box ${body.length}\r\n${body}\r\n`);
+  const match = await eventually('JetStream answers', () => answer.match(/MSG box 1 \d+\r\n(.*)\r\n/));
+  socket.destroy();
+  return JSON.parse(match[1]);
+}
+
+test('events straight onto JetStream: each is on the stream, and a gateway that does not follow it fails', async () => {
+  const nats = spawn('nats-server', ['-js', '-a', '127.0.0.1', '-p', '-1', '-sd', join(dir, 'nats')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let log = '';
+  nats.stderr.on('data', (chunk) => (log += chunk));
+  try {
+    const port = await eventually('NATS is ready', () => /Server is ready/.test(log) && Number(log.match(/client connections on 127\.0\.0\.1:(\d+)/)[1]));
+    const flags = ['--scenario', 'push', '--nats-url', `nats://127.0.0.1:${port}`, '--events', '500', '--rate', '0', '--grace', '500ms', '--no-sync'];
+    const without = await loadtest(flags);
+    assert.equal(without.json.notifications.createFailures['NATS: no stream has the subject'], 500);
+    const stream = { name: 'NOTIFICATION_EVENT', subjects: ['notification.>'], storage: 'file', retention: 'limits', discard: 'old', num_replicas: 1 };
+    await askJetStream(port, '$JS.API.STREAM.CREATE.NOTIFICATION_EVENT', JSON.stringify(stream));
+    const { code, json } = await loadtest(flags);
+    assert.equal(code, 1);
+    assert.equal(json.notifications.created, 500);
+    assert.equal(json.notifications.lost, 1000, 'the embedded server has a bus of its own');
+    assert.equal((await askJetStream(port, '$JS.API.STREAM.INFO.NOTIFICATION_EVENT')).state.messages, 500);
+  } finally {
+    nats.kill('SIGKILL');
+  }
 });
 
 test('a server that is killed under way is seen', async () => {
