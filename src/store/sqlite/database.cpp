@@ -12,8 +12,8 @@
 namespace carillon::store {
 namespace {
 
-// secure_delete is on in Debian's build: it would write zeros over every page that the outbox frees. FAST clears what is
-// deleted in pages that are written anyway, and leaves the rest to the erasure of a user.
+// secure_delete is on in Debian's build: it would write zeros over every page that the outbox frees. FAST clears what
+// is deleted in pages that are written anyway, and leaves the rest to the erasure of a user.
 std::string writer_settings(std::chrono::milliseconds busy_timeout) {
     return fmt::format(
         "PRAGMA busy_timeout = {};"
