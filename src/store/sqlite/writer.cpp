@@ -158,7 +158,7 @@ SqliteWriter::Outcome SqliteWriter::run_group(Group& group, bool singly, WriteTr
 bool SqliteWriter::apply_all(Group& group, WriteTransaction& transaction) {
     for (auto& mutation : group) {
         for (std::size_t part = 0; part < mutation->parts(); ++part) {
-            mutation->apply(part, transaction);
+            static_cast<void>(mutation->apply(part, transaction));  // the mutation keeps its result
             if (connection_.failed()) return false;
         }
     }
