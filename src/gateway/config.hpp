@@ -21,6 +21,7 @@ struct GatewayConfig {
     std::chrono::milliseconds auth_timeout{10'000};
     std::chrono::milliseconds ping_interval{25'000};
     std::chrono::milliseconds ping_timeout{20'000};
+    bool ops_routes = true;  ///< whether `/livez`, `/readyz` and `/metrics` answer on this port
 };
 
 }  // namespace carillon::gateway

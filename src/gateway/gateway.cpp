@@ -106,7 +106,9 @@ Gateway::Gateway(GatewayConfig config, std::vector<loop::Executor> shards, Gatew
                  const ExtraRoutes& extra_routes)
     : impl_{std::make_unique<Impl>(std::move(config), shards, services)} {
     impl_->rest.add_routes(impl_->router);
-    http::add_ops_routes(impl_->router, services.metrics, [impl = impl_.get()] { return impl->readiness(); });
+    if (impl_->config.ops_routes) {
+        http::add_ops_routes(impl_->router, services.metrics, [impl = impl_.get()] { return impl->readiness(); });
+    }
     if (extra_routes) extra_routes(impl_->router);
     impl_->build_shards(shards);
 }

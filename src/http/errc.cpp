@@ -23,6 +23,10 @@ class Category final : public boost::system::error_category {
                 return "the answer is malformed";
             case errc::response_too_large:
                 return "the answer is too large";
+            case errc::overloaded:
+                return "too many calls wait already";
+            case errc::left_alone:
+                return "every server failed a moment ago";
         }
         return "unknown";
     }

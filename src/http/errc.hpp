@@ -13,6 +13,8 @@ enum class errc {
     closed,              ///< the connection ended before a whole answer
     malformed_response,  ///< what came is no HTTP answer
     response_too_large,  ///< the head or the body of the answer passes the limit
+    overloaded,          ///< too many calls wait already
+    left_alone,          ///< every server failed a moment ago; nothing was sent
 };
 
 boost::system::error_code make_error_code(errc code);

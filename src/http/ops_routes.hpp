@@ -15,6 +15,7 @@ struct Readiness {
         std::string name;
         bool ok = true;
         std::string detail;  ///< for people; may be empty
+        bool required = true;  ///< false: its absence is shown, and the service does its work nevertheless
     };
     std::vector<Dependency> dependencies;
     bool draining = false;  ///< about to stop: not ready, whatever the dependencies say

@@ -1,0 +1,2 @@
+// The function bodies of Asio's TLS streams, compiled once (BOOST_ASIO_SEPARATE_COMPILATION).
+#include <boost/asio/ssl/impl/src.hpp>
