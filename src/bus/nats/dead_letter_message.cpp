@@ -29,12 +29,15 @@ Outgoing to_dead_letter(const DeadLetter& letter) {
     out.subject = "dead." + message.subject;
     out.payload = message.payload;
     out.headers = {{header::kMessageId, "dead-" + stream_name + "-" + sequence},
-                   {dead_letter_header::kReason, one_line(letter.reason)},
+                   {dead_letter_header::kReason, one_line(letter.reason.empty() ? "no reason given" : letter.reason)},
                    {dead_letter_header::kSubject, message.subject},
-                   {dead_letter_header::kMessageId, one_line(message.message_id)},
                    {dead_letter_header::kStream, stream_name},
                    {dead_letter_header::kSequence, sequence},
                    {dead_letter_header::kDeliveries, std::to_string(letter.delivery.attempt)}};
+    // Never an empty value: cnats then fails to read all of a message's headers.
+    if (!message.message_id.empty()) {
+        out.headers.emplace_back(dead_letter_header::kMessageId, one_line(message.message_id));
+    }
     if (!message.traceparent.empty()) out.headers.emplace_back(header::kTraceparent, one_line(message.traceparent));
     return out;
 }

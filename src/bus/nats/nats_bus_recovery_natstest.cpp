@@ -519,6 +519,19 @@ TEST_F(NatsBusRecovery, ADeadLetterCanBeReplayed) {
     EXPECT_FALSE(*box.find(letter.number));
 }
 
+TEST_F(NatsBusRecovery, ADeadLetterOfAMessageWithoutAnIdIsWhole) {
+    auto& bus = connect();
+    const Delivery delivery{{subject::kNotificationCreated, "", "{broken", {}}, 7, 1};
+    ASSERT_TRUE(boost::asio::co_spawn(new_loop(), bus.dead_letter({delivery, "why"}), boost::asio::use_future).get());
+    auto box = DeadLetterBox::open(options_for(*server_));
+    ASSERT_TRUE(box);
+    const auto letters = (*box)->list(10);
+    ASSERT_EQ(letters->size(), 1u);
+    EXPECT_EQ(letters->front().subject, subject::kNotificationCreated);
+    EXPECT_EQ(letters->front().message_id, "");
+    EXPECT_EQ(letters->front().reason, "why");
+}
+
 TEST_F(NatsBusRecovery, SeveralFollowersThatPutOneMessageAsideMakeOneDeadLetter) {
     auto& bus = connect();
     const Delivery delivery{{subject::kNotificationCreated, "id", "{broken", {}}, 7, 1};

@@ -9,7 +9,7 @@ namespace carillon::bus {
 
 /// How a stream is made when it is missing. One that exists is used as it is.
 struct StreamLimits {
-    std::chrono::hours age_max{30 * 24};
+    std::chrono::milliseconds age_max{std::chrono::hours{30 * 24}};
     std::int64_t bytes_max = 1'024LL * 1'024 * 1'024;
     std::int32_t replicas = 1;
 };
