@@ -7,6 +7,7 @@
 
 #include "app/direct_auth_api.hpp"
 #include "app/direct_notification_api.hpp"
+#include "app/service_parts.hpp"
 #include "auth/auth_routes.hpp"
 #include "auth/auth_service.hpp"
 #include "base/log.hpp"
@@ -30,8 +31,6 @@
 namespace carillon::app {
 namespace {
 
-constexpr std::chrono::seconds kRelayStopDeadline{5};
-
 store::SqliteOptions sqlite_options(const ServeConfig& config, const DataDir& directory) {
     store::SqliteOptions options;
     options.directory = directory.path();
@@ -39,30 +38,11 @@ store::SqliteOptions sqlite_options(const ServeConfig& config, const DataDir& di
     return options;
 }
 
-auth::AuthConfig auth_config(const ServeConfig& config) {
-    auth::AuthConfig auth;
-    // The demo page sends to the user who is signed in.
+// The demo page sends to the user who is signed in.
+auth::AuthConfig embedded_auth_config(const ServeConfig& config) {
+    auto auth = auth_config(config);
     auth.granted_permissions.emplace_back(token::permission::kCreateSelf);
-    auth.token_lifetime = std::chrono::ceil<std::chrono::seconds>(config.token_ttl);
-    auth.failed_logins_per_account_and_client = config.login_rate_limit;
-    auth.registrations_per_client = config.register_rate_limit;
     return auth;
-}
-
-token::UserTokenConfig token_config(const ServeConfig& config) {
-    token::UserTokenConfig tokens;
-    tokens.issuer = config.jwt_issuer;
-    tokens.audience = config.jwt_audience;
-    tokens.accepted_types = config.jwt_types;
-    tokens.default_permissions = config.default_permissions;
-    return tokens;
-}
-
-http::ServerConfig server_config(std::uint16_t port) {
-    http::ServerConfig server;
-    server.host = "127.0.0.1";
-    server.port = port;
-    return server;
 }
 
 std::unique_ptr<store::SqliteDatabase> open_database(store::SqliteOptions options, metrics::Registry& metrics) {
@@ -73,35 +53,12 @@ std::unique_ptr<store::SqliteDatabase> open_database(store::SqliteOptions option
     }
 }
 
-std::unique_ptr<http::Server> listen(const char* option, loop::Executor executor, std::uint16_t port,
-                                     const base::Clock& clock, const http::Router& router) {
-    try {
-        return std::make_unique<http::Server>(std::move(executor), server_config(port), clock, router, nullptr);
-    } catch (const std::system_error& error) {
-        throw StartupError(fmt::format("{}: {}", option, error.what()));
-    }
-}
-
 // A store that is away must not cost a new user the welcome: a message is retried for hours before it is given up, and
 // its row stays in the outbox meanwhile. What can never work is poison and does not wait.
 bus::LocalBusConfig bus_config() {
     bus::LocalBusConfig config;
     config.deliveries_max = 2'000;
     return config;
-}
-
-outbox::RelayConfig relay_config(const char* service) {
-    outbox::RelayConfig config;
-    config.service = service;
-    return config;
-}
-
-template <class Service>
-loop::Task<http::Readiness> store_readiness(Service& service) {
-    const bool store_ready = co_await service.ready();
-    http::Readiness readiness;
-    readiness.dependencies.push_back(http::Readiness::Dependency{"store", store_ready, {}});
-    co_return readiness;
 }
 
 loop::Task<void> stop_relays(outbox::Relay& first, outbox::Relay& second, std::promise<void>& done) {
@@ -125,7 +82,7 @@ struct EmbeddedServices::Impl {
           auth_relay{loop.executor(), auth_outbox, bus, metrics, relay_config("auth")},
           notification_service{notification_store, clock, metrics},
           user_data_service{notification_store, user_data_store, clock},
-          auth_service{user_store, {signer, *verifier}, clock, metrics, auth_config(config)},
+          auth_service{user_store, {signer, *verifier}, clock, metrics, embedded_auth_config(config)},
           consumer{bus, loop.executor(), notification_service, metrics},
           notification_router{clock, metrics, {verifier.get(), &internal_tokens}, "notifications"},
           auth_router{clock, metrics, {verifier.get(), &internal_tokens}, "auth"},
@@ -136,9 +93,9 @@ struct EmbeddedServices::Impl {
         http::add_ops_routes(notification_router, metrics, [this] { return store_readiness(notification_service); });
         auth::add_auth_routes(auth_router, auth_service);
         http::add_ops_routes(auth_router, metrics, [this] { return store_readiness(auth_service); });
-        auth_server = listen("--auth-port", loop.executor(), config.auth_port, clock, auth_router);
-        notification_server =
-            listen("--notifications-port", loop.executor(), config.notifications_port, clock, notification_router);
+        auth_server = listen("--auth-port", loop.executor(), {"127.0.0.1", config.auth_port}, clock, auth_router);
+        notification_server = listen("--notifications-port", loop.executor(), {"127.0.0.1", config.notifications_port},
+                                     clock, notification_router);
     }
 
     loop::EventLoop loop{"services"};

@@ -18,6 +18,10 @@ Command token_command();
 Command send_command();
 Command migrate_command();
 Command loadtest_command();
+Command gateway_command();
+Command notifications_command();
+Command auth_command();
+Command deadletters_command();
 
 /// Adds `--config`, for the help text: the file is read before the options are.
 void add_config_option(CLI::App& options);

@@ -24,6 +24,10 @@ struct Entry {
 
 constexpr Entry kCommands[] = {
     {"serve", "everything in one process: the bell at http://localhost:3000", cli::serve_command},
+    {"gateway", "the gateway alone, on NATS", cli::gateway_command},
+    {"notifications", "the notification service alone, on NATS and PostgreSQL", cli::notifications_command},
+    {"auth", "the auth service alone, on NATS and PostgreSQL", cli::auth_command},
+    {"deadletters", "look into the events that were given up, and replay them", cli::deadletters_command},
     {"send", "send a notification through a running gateway", cli::send_command},
     {"token", "print a user's or a service's token", cli::token_command},
     {"migrate", "bring the database up to date", cli::migrate_command},
@@ -36,7 +40,7 @@ void print_usage(std::ostream& out) {
     out << "Carillon " << CARILLON_VERSION << ": realtime in-app notifications\n\n"
         << "usage: carillon COMMAND [OPTION ...]\n\n";
     for (const auto& entry : kCommands) {
-        out << "  " << entry.name << std::string(10 - entry.name.size(), ' ') << entry.summary << '\n';
+        out << "  " << entry.name << std::string(15 - entry.name.size(), ' ') << entry.summary << '\n';
     }
     out << "\n`carillon COMMAND --help` lists its options. Each is a flag, an environment variable (CARILLON_ and\n"
            "its name in capitals, - as _) and a key of the TOML file given with --config, in that order of strength.\n";

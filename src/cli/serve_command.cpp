@@ -5,6 +5,7 @@
 #include "app/serve_app.hpp"
 #include "base/log.hpp"
 #include "cli/commands.hpp"
+#include "cli/process_options.hpp"
 #include "loop/event_loop.hpp"
 
 namespace carillon::cli {
@@ -12,8 +13,7 @@ namespace {
 
 struct ServeOptions {
     app::ServeConfig config;
-    base::LogLevel log_level = base::LogLevel::info;
-    base::LogFormat log_format = base::LogFormat::text;
+    LogOptions log;
 };
 
 const std::map<std::string, base::LogLevel> kLogLevels{
@@ -81,19 +81,54 @@ void add_tokens(CLI::App& options, app::ServeConfig& config) {
     add_duration(options, "--token-ttl", config.token_ttl, "Lifetime of the tokens issued at log-in");
 }
 
+}  // namespace
+
+void add_logging(CLI::App& options, LogOptions& log) {
+    add_choice(options, "--log-level", log.level, kLogLevels, "trace, debug, info, warn, error or off", "info");
+    add_choice(options, "--log-format", log.format, kLogFormats, "text or json", "text");
+}
+
+int run_logged(const LogOptions& log, const std::function<int()>& run) {
+    // Before the first thread starts: none but main may take a stop signal, the second one neither.
+    loop::block_stop_signals();
+    base::start_logging(log.level, log.format);
+    const int code = run();
+    base::stop_logging();
+    return code;
+}
+
+void add_login_limits(CLI::App& options, app::ServeConfig& config) {
+    const CLI::Range positive{1, 1'000'000};
+    options
+        .add_option("--login-rate-limit", config.login_rate_limit, "Failed log-ins a minute, per account and address")
+        ->check(positive)
+        ->capture_default_str();
+    options.add_option("--register-rate-limit", config.register_rate_limit, "Registrations a second, per address")
+        ->check(positive)
+        ->capture_default_str();
+}
+
+void add_drain(CLI::App& options, app::ServeConfig& config) {
+    const CLI::callback_t read_drain = [&config](const CLI::results_t& given) {
+        std::uint32_t seconds = 0;
+        if (!CLI::detail::lexical_cast(given.front(), seconds) || seconds > 3'600) {
+            throw CLI::ValidationError("--drain-seconds", "wants a number from 0 to 3600, not '" + given.front() + "'");
+        }
+        config.drain_window = std::chrono::seconds{seconds};
+        return true;
+    };
+    options.add_option("--drain-seconds", read_drain, "How long a stop takes to send the clients elsewhere")
+        ->type_name("UINT")
+        ->default_str("5")
+        ->run_callback_for_default(false);
+}
+
 void add_limits(CLI::App& options, app::ServeConfig& config) {
     const CLI::Range positive{1, 1'000'000};
     options.add_option("--rate-limit", config.rate_limit, "WebSocket messages a second, per user")
         ->check(positive)
         ->capture_default_str();
     options.add_option("--rest-rate-limit", config.rest_rate_limit, "REST requests a second, per user")
-        ->check(positive)
-        ->capture_default_str();
-    options
-        .add_option("--login-rate-limit", config.login_rate_limit, "Failed log-ins a minute, per account and address")
-        ->check(positive)
-        ->capture_default_str();
-    options.add_option("--register-rate-limit", config.register_rate_limit, "Registrations a second, per address")
         ->check(positive)
         ->capture_default_str();
     options.add_option("--max-connections", config.max_connections, "Socket.IO connections; more are refused with 503")
@@ -119,21 +154,7 @@ void add_sockets(CLI::App& options, app::ServeConfig& config) {
     add_duration(options, "--auth-timeout", config.auth_timeout, "How long a socket may stay without a token");
     add_duration(options, "--ping-interval", config.ping_interval, "Heartbeat interval");
     add_duration(options, "--ping-timeout", config.ping_timeout, "How long a heartbeat may stay unanswered");
-    const CLI::callback_t read_drain = [&config](const CLI::results_t& given) {
-        std::uint32_t seconds = 0;
-        if (!CLI::detail::lexical_cast(given.front(), seconds) || seconds > 3'600) {
-            throw CLI::ValidationError("--drain-seconds", "wants a number from 0 to 3600, not '" + given.front() + "'");
-        }
-        config.drain_window = std::chrono::seconds{seconds};
-        return true;
-    };
-    options.add_option("--drain-seconds", read_drain, "How long a stop takes to send the clients elsewhere")
-        ->type_name("UINT")
-        ->default_str("5")
-        ->run_callback_for_default(false);
 }
-
-}  // namespace
 
 Command serve_command() {
     auto options = std::make_unique<CLI::App>("Everything in one process: gateway, notification and auth service");
@@ -143,17 +164,11 @@ Command serve_command() {
     add_tokens(*options, values->config);
     add_sockets(*options, values->config);
     add_limits(*options, values->config);
-    add_choice(*options, "--log-level", values->log_level, kLogLevels, "trace, debug, info, warn, error or off",
-               "info");
-    add_choice(*options, "--log-format", values->log_format, kLogFormats, "text or json", "text");
-    return {std::move(options), [values] {
-                // Before the first thread starts: none but main may take a stop signal, the second one neither.
-                loop::block_stop_signals();
-                base::start_logging(values->log_level, values->log_format);
-                const int code = app::serve(values->config, std::cout);
-                base::stop_logging();
-                return code;
-            }};
+    add_login_limits(*options, values->config);
+    add_drain(*options, values->config);
+    add_logging(*options, values->log);
+    return {std::move(options),
+            [values] { return run_logged(values->log, [&values] { return app::serve(values->config, std::cout); }); }};
 }
 
 }  // namespace carillon::cli

@@ -1,0 +1,115 @@
+#include <fstream>
+#include <sstream>
+
+#include "app/gateway_process.hpp"
+#include "app/http_auth_api.hpp"
+#include "app/http_notification_api.hpp"
+#include "app/service_apps.hpp"
+#include "app/service_parts.hpp"
+#include "app/service_process.hpp"
+#include "base/log.hpp"
+#include "http/client_pool.hpp"
+
+namespace carillon::app {
+namespace {
+
+using bus::StreamName;
+
+std::string read_key_file(const char* option, const std::string& path) {
+    const std::ifstream file{path};
+    std::ostringstream content;
+    content << file.rdbuf();
+    if (!file || content.str().empty()) throw StartupError(std::string{option} + ": cannot read " + path);
+    return content.str();
+}
+
+std::unique_ptr<token::UserTokenVerifier> make_verifier(const ServiceConfig& config) {
+    const char* option = "--jwt-secret";
+    try {
+        if (!config.jwt_public_key_file.empty()) {
+            option = "--jwt-public-key";
+            return token::make_public_key_verifier(read_key_file(option, config.jwt_public_key_file),
+                                                   token_config(config.part));
+        }
+        if (!config.jwt_jwks_file.empty()) {
+            option = "--jwt-jwks";
+            return token::make_jwks_verifier(read_key_file(option, config.jwt_jwks_file), token_config(config.part));
+        }
+        return token::make_secret_verifier(checked_secret(option, config.part.jwt_secret), token_config(config.part));
+    } catch (const std::invalid_argument& error) {
+        throw StartupError(std::string{option} + ": " + error.what());
+    }
+}
+
+std::unique_ptr<http::ClientPool> make_pool(const char* option, const std::vector<std::string>& urls,
+                                            const ServiceConfig& config, loop::Executor executor,
+                                            const base::Clock& clock) {
+    http::ClientPoolConfig pool;
+    pool.urls = urls;
+    pool.tls_ca_file = config.services_ca_file;
+    try {
+        return std::make_unique<http::ClientPool>(std::move(executor), clock, std::move(pool));
+    } catch (const std::invalid_argument& error) {
+        throw StartupError(std::string{option} + ": " + error.what());
+    }
+}
+
+/// Members are in the order of construction: what is below uses what is above.
+struct GatewayService {
+    explicit GatewayService(const ServiceConfig& config)
+        : verifier{make_verifier(config)},
+          internal_tokens{checked_secret("--internal-secret", config.part.internal_secret)},
+          notifications_pool{
+              make_pool("--notifications-url", config.notifications_urls, config, calls.executor(), clock)},
+          auth_pool{make_pool("--auth-url", config.auth_urls, config, calls.executor(), clock)},
+          bus{nats_options(config, "gateway", {StreamName::notification_event, StreamName::dead_letter})},
+          process{config.part, {notifications, accounts, *verifier, bus, metrics, clock}, !config.ops_port} {
+        if (!config.ops_port) return;
+        http::add_ops_routes(ops_router, metrics, [this] { return process.gateway().readiness(); });
+        ops = listen_for_ops(config, calls.executor(), clock, ops_router);
+    }
+
+    void start() {
+        calls.start();
+        bus.start();
+        process.start();
+        if (ops) ops->start();
+    }
+
+    void stop(std::chrono::milliseconds window) {
+        process.stop(window);
+        if (ops) ops->drain();
+        bus.stop();
+        calls.stop();
+        calls.join();
+    }
+
+    const base::Clock& clock = base::system_clock();
+    metrics::Registry metrics;
+    loop::EventLoop calls{"calls"};  ///< to the services
+    std::unique_ptr<token::UserTokenVerifier> verifier;
+    token::InternalTokens internal_tokens;
+    std::unique_ptr<http::ClientPool> notifications_pool;
+    std::unique_ptr<http::ClientPool> auth_pool;
+    ServiceClient notifications_client{*notifications_pool, internal_tokens, clock, "notification"};
+    ServiceClient auth_client{*auth_pool, internal_tokens, clock, "auth"};
+    HttpNotificationApi notifications{notifications_client};
+    HttpAuthApi accounts{auth_client};
+    bus::NatsBus bus;
+    http::Router ops_router{clock, metrics, {}, "ops"};
+    GatewayProcess process;
+    std::unique_ptr<http::Server> ops;
+};
+
+}  // namespace
+
+int run_gateway(const ServiceConfig& config, std::ostream& out) {
+    GatewayService service{config};
+    service.start();
+    announce_and_wait("gateway", config, service.process.port(), out);
+    service.stop(config.part.drain_window);
+    base::log_info("stopped");
+    return 0;
+}
+
+}  // namespace carillon::app

@@ -1,0 +1,90 @@
+#include "app/gateway_process.hpp"
+
+#include <fmt/format.h>
+
+#include <future>
+#include <system_error>
+
+#include "app/data_dir.hpp"
+#include "embedded/script_files.hpp"
+#include "embedded/web_files.hpp"
+
+namespace carillon::app {
+namespace {
+
+gateway::GatewayConfig gateway_config(const ServeConfig& config, bool ops_routes) {
+    const std::string& path = config.socketio_path;
+    if (path.size() < 2 || path.front() != '/' || path.back() != '/') {
+        throw StartupError("--socketio-path: wants a path that begins and ends with /, not '" + path + "'");
+    }
+    gateway::GatewayConfig gateway;
+    gateway.host = config.host;
+    gateway.port = config.port;
+    gateway.cors_origins = config.cors_origins;
+    gateway.socketio_path = path;
+    gateway.query_token = config.query_token;
+    gateway.rate_limit = config.rate_limit;
+    gateway.rest_rate_limit = config.rest_rate_limit;
+    gateway.max_connections = config.max_connections;
+    gateway.max_sockets_per_user = config.max_sockets_per_user;
+    gateway.auth_timeout = config.auth_timeout;
+    gateway.ping_interval = config.ping_interval;
+    gateway.ping_timeout = config.ping_timeout;
+    gateway.ops_routes = ops_routes;
+    return gateway;
+}
+
+loop::Task<void> drain(gateway::Gateway& gateway, std::chrono::milliseconds window, std::promise<void>& drained) {
+    co_await gateway.drain(window);
+    drained.set_value();
+}
+
+}  // namespace
+
+GatewayProcess::GatewayProcess(const ServeConfig& config, const gateway::GatewayServices& services, bool ops_routes) {
+    std::vector<loop::Executor> executors;
+    for (std::uint32_t i = 0; i < config.threads; ++i) {
+        shards_.push_back(std::make_unique<loop::EventLoop>(fmt::format("shard-{}", i)));
+        executors.push_back(shards_.back()->executor());
+    }
+    try {
+        gateway_ = std::make_unique<gateway::Gateway>(
+            gateway_config(config, ops_routes), std::move(executors), services, [](http::Router& router) {
+                http::add_static_files(router, embedded::web_files());
+                http::add_static_files(router, embedded::script_files(), CARILLON_VERSION);
+            });
+    } catch (const std::system_error& error) {
+        const bool port = error.code() == std::errc::address_in_use || error.code() == std::errc::permission_denied;
+        throw StartupError(fmt::format("{}: {}", port ? "--port" : "--host", error.what()));
+    }
+}
+
+GatewayProcess::~GatewayProcess() {
+    stop_loops();
+}
+
+std::uint16_t GatewayProcess::port() const {
+    return gateway_->port();
+}
+
+void GatewayProcess::start() {
+    for (auto& shard : shards_) shard->start();
+    gateway_->start();
+}
+
+void GatewayProcess::stop(std::chrono::milliseconds window) {
+    std::promise<void> drained;
+    auto done = drained.get_future();
+    loop::spawn(shards_.front()->executor(), drain(*gateway_, window, drained), "drain");
+    done.wait();
+    gateway_->stop();
+    stop_loops();
+}
+
+void GatewayProcess::stop_loops() {
+    for (auto& shard : shards_) shard->stop();
+    for (auto& shard : shards_) shard->join();
+    gateway_.reset();
+}
+
+}  // namespace carillon::app

@@ -1,0 +1,314 @@
+// The separate processes on a real NATS and a real PostgreSQL: two gateways, two notification services, one auth service.
+import { test, describe, before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { Server, Tab, binary, eventually, run, temporaryDirectory } from './harness.mjs';
+import { Nats, Postgres, Process, Service } from '../cluster/servers.mjs';
+
+const secrets = ['--internal-secret', 'i'.repeat(40)];
+const userSecret = ['--jwt-secret', 'u'.repeat(40)];
+
+/** The gateway of a cluster, spoken to as the harness speaks to `serve`. */
+class Gateway extends Server {
+  constructor(service) {
+    super();
+    this.service = service;
+    this.url = service.url;
+  }
+
+  async token(user, ...flags) {
+    const { code, stdout, stderr } = await run(['token', '--user', user, ...userSecret, ...flags]);
+    if (code !== 0) throw new Error(stderr);
+    return stdout.trim();
+  }
+
+  async internalToken() {
+    const { stdout } = await run(['token', '--internal', ...secrets]);
+    return stdout.trim();
+  }
+}
+
+/** Speaks NATS's own protocol, as somebody else's service would. */
+class Publisher {
+  static async open(port) {
+    const publisher = new Publisher();
+    publisher.socket = connect(port, '127.0.0.1');
+    publisher.input = '';
+    publisher.socket.on('data', (chunk) => {
+      publisher.input += chunk;
+      if (chunk.includes('PING')) publisher.socket.write('PONG\r\n');
+    });
+    await once(publisher.socket, 'connect');
+    publisher.socket.write('CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\nSUB acks.> 1\r\n');
+    return publisher;
+  }
+
+  /** Waits for JetStream's acknowledgement. */
+  async publish(subject, payload, { id } = {}) {
+    const token = randomUUID();
+    const body = typeof payload === 'string' ? payload : JSON.stringify(payload);
+    const head = id ? `NATS/1.0\r\nNats-Msg-Id: ${id}\r\n\r\n` : '';
+    const size = Buffer.byteLength(head) + Buffer.byteLength(body);
+    this.socket.write(id
+      ? `HPUB ${subject} acks.${token} ${Buffer.byteLength(head)} ${size}\r\n${head}${body}\r\n`
+      : `PUB ${subject} acks.${token} ${size}\r\n${body}\r\n`);
+    const acknowledged = new RegExp(`MSG acks\\.${token} 1 +\\d+\\r\\n\\{"stream": ?"[A-Z_]+"`);
+    await eventually(`JetStream acknowledges ${subject}`, () => {
+      if (acknowledged.test(this.input)) return true;
+      throw new Error(this.input.slice(-300));
+    });
+  }
+
+  close() {
+    this.socket.destroy();
+  }
+}
+
+describe('cluster', { timeout: 300_000 }, () => {
+  let folder, nats, postgres, publisher;
+  const notifications = [];
+  let auth;
+  const gateways = [];
+  let a, b;
+
+  before(async () => {
+    folder = await temporaryDirectory();
+    [nats, postgres] = await Promise.all([Nats.start(join(folder, 'nats')), Postgres.start(join(folder, 'postgres'))]);
+    const backends = ['--nats-url', nats.url, '--database-url', postgres.url, ...secrets];
+    for (const n of [1, 2]) {
+      notifications.push(await Service.start(binary, `notifications-${n}`, ['notifications', ...backends]));
+    }
+    auth = await Service.start(binary, 'auth', ['auth', ...backends, ...userSecret, '--register-rate-limit', '1000']);
+    const urls = notifications.map((service) => service.url).join(',');
+    gateways.push(...(await Promise.all([1, 2].map((n) => Service.start(binary, `gateway-${n}`, ['gateway',
+      '--nats-url', nats.url, '--notifications-url', urls, '--auth-url', auth.url, ...secrets, ...userSecret,
+      '--drain-seconds', '1'])))));
+    [a, b] = gateways.map((service) => new Gateway(service));
+    publisher = await Publisher.open(nats.port);
+  });
+
+  after(async () => {
+    publisher?.close();
+    if (gateways.length < 2) Process.killAll();  // it never stood
+    for (const service of [...gateways, ...notifications, auth]) {
+      if (!service) continue;
+      const code = await service.stop();
+      assert.equal(code, 0, `${service.name} stops with 0: ${service.log.slice(-2_000)}`);
+    }
+    await nats?.stop();
+    await postgres?.stop();
+    if (folder) await rm(folder, { recursive: true, force: true });
+  });
+
+  test('every process says that it is ready, and what it leans on', async () => {
+    for (const service of [...gateways, ...notifications, auth]) {
+      const { body } = await eventually(`${service.name} is ready`, async () => {
+        const answer = await service.readiness();
+        return answer.status === 200 && Object.values(answer.body.dependencies).every(({ ok }) => ok) && answer;
+      });
+      assert.ok(body.dependencies.bus);
+      const metrics = await fetch(`${service.url}/metrics`);
+      assert.equal(metrics.status, 200);
+      assert.match(await metrics.text(), /carillon_http_requests_total/);
+      assert.equal((await fetch(`${service.url}/livez`)).status, 200);
+    }
+  });
+
+  test('registering rings the welcome on tabs of both gateways', async () => {
+    const user = await a.register();
+    const tabs = [a.connect(user.token), b.connect(user.token), b.connect(user.token, { transports: ['websocket'] })];
+    for (const tab of tabs) await tab.connected();
+    for (const tab of tabs) await eventually('the welcome is counted', () => tab.count === 1);
+    const list = await b.request('GET', '/notifications', { token: user.token });
+    assert.equal(list.body.data.length, 1);
+    assert.equal(list.body.data[0].type, 'welcome');
+    assert.equal((await b.request('GET', '/auth/me', { token: user.token })).body.id, user.id);
+    for (const tab of tabs) tab.close();
+  });
+
+  test('read in one tab, read in every tab of every gateway', async () => {
+    const user = await b.register();
+    const tabs = [a.connect(user.token), b.connect(user.token)];
+    for (const tab of tabs) await tab.connected();
+    for (const tab of tabs) await eventually('the welcome is counted', () => tab.count === 1);
+    const made = await a.create(user.id, 'Xin chào');
+    for (const tab of tabs) {
+      const seen = await tab.event('notification:new', (payload) => payload.notificationId === made.notificationId);
+      assert.equal(seen.unreadCount, 2);
+      assert.equal(seen.version, made.version);
+    }
+    const ack = await tabs[0].emit('notification:read', { notificationId: made.notificationId });
+    assert.equal(ack.ok, true, JSON.stringify(ack));
+    for (const tab of tabs) {
+      const update = await tab.event('notification:updated');
+      assert.deepEqual({ ...update },
+        { action: 'read', notificationId: made.notificationId, unreadCount: 1, version: ack.version });
+    }
+    const all = await tabs[1].emit('notification:read-all');
+    assert.equal(all.updated, 1);
+    for (const tab of tabs) {
+      await tab.event('notification:updated', (payload) => payload.action === 'read-all');
+      await tab.event('unreadCount:updated', (payload) => payload.count === 0);
+    }
+    for (const tab of tabs) tab.close();
+  });
+
+  test('an event from elsewhere without count and version is pushed with the right ones', async () => {
+    const user = await a.register();
+    const tabs = [a.connect(user.token), b.connect(user.token)];
+    for (const tab of tabs) await tab.connected();
+    for (const tab of tabs) await eventually('the welcome is counted', () => tab.count === 1);
+    const notificationId = randomUUID();
+    await publisher.publish('notification.created', {
+      eventId: randomUUID(), notificationId, userId: user.id, type: 'elsewhere', title: 'By hand',
+      createdAt: new Date().toISOString(),
+    });
+    const { body } = await a.request('GET', '/notifications/unread-count', { token: user.token });
+    for (const tab of tabs) {
+      const seen = await tab.event('notification:new', (payload) => payload.notificationId === notificationId);
+      assert.equal(seen.unreadCount, body.count);
+      assert.equal(seen.version, body.version);
+      assert.equal(seen.title, 'By hand');
+    }
+    for (const tab of tabs) tab.close();
+  });
+
+  test('malformed events are dead-lettered while the next one passes, and can be looked at', async () => {
+    const user = await a.register();
+    const tab = await a.connect(user.token).connected();
+    await eventually('the welcome is counted', () => tab.count === 1);
+    const marker = `broken-${randomUUID()}`;
+    await publisher.publish('notification.created', `{"${marker}`);
+    await publisher.publish('user.registered', `["${marker}"]`);
+    const made = await a.create(user.id, 'after the broken one');
+    await tab.event('notification:new', (payload) => payload.notificationId === made.notificationId);
+    const newcomer = await a.register('Bo');
+    await eventually('the next user.registered is handled', async () =>
+      (await a.request('GET', '/notifications', { token: newcomer.token })).body.data?.length === 1);
+
+    const listed = await eventually('both are kept, once each', async () => {
+      const { stdout } = await run(['deadletters', 'list', '--nats-url', nats.url]);
+      const lines = stdout.trim().split('\n').map((line) => line.split('\t'));
+      return lines.length === 2 && lines;
+    });
+    assert.deepEqual(listed.map((line) => line[2]).sort(), ['notification.created', 'user.registered']);
+    for (const [number] of listed) {
+      const { code, stdout } = await run(['deadletters', 'show', number, '--nats-url', nats.url]);
+      assert.equal(code, 0);
+      assert.match(stdout, new RegExp(marker));
+      assert.match(stdout, /reason +\S/);
+    }
+    tab.close();
+  });
+
+  test('a dead letter is replayed once its cause is gone', async () => {
+    const { stdout } = await run(['deadletters', 'list', '--nats-url', nats.url]);
+    const numbers = stdout.trim().split('\n').map((line) => line.split('\t')[0]);
+    const replayed = await run(['deadletters', 'replay', numbers[0], '--nats-url', nats.url]);
+    assert.equal(replayed.code, 0, replayed.stderr);
+    assert.match(replayed.stdout, new RegExp(`^replayed ${numbers[0]} on `));
+    assert.equal((await run(['deadletters', 'show', numbers[0], '--nats-url', nats.url])).code, 1);
+    // Its cause is not gone: it comes back, under a new number.
+    await eventually('it is dead-lettered again', async () => {
+      const again = await run(['deadletters', 'list', '--nats-url', nats.url]);
+      return again.stdout.trim().split('\n').length === numbers.length;
+    });
+  });
+
+  test('the same user.registered five times makes one welcome', async () => {
+    const userId = randomUUID();
+    const event = { userId, email: 'five@example.test', createdAt: new Date().toISOString() };
+    for (let i = 0; i < 5; i += 1) await publisher.publish('user.registered', { ...event, ...(i % 2 ? { eventId: randomUUID() } : {}) });
+    const token = await a.token(userId);
+    await eventually('the welcome is there', async () =>
+      (await a.request('GET', '/notifications', { token })).body.data?.length === 1);
+    const last = await a.register('Last');
+    await eventually('what came after is handled', async () =>
+      (await a.request('GET', '/notifications', { token: last.token })).body.data?.length === 1);
+    assert.equal((await a.request('GET', '/notifications', { token })).body.data.length, 1);
+    assert.equal((await a.request('GET', '/notifications/unread-count', { token })).body.count, 1);
+  });
+
+  test('a notification service killed is not missed, and comes back', async () => {
+    const user = await a.register();
+    const tab = await a.connect(user.token).connected();
+    await notifications[0].kill();
+    const made = [];
+    for (let i = 0; i < 10; i += 1) made.push(await a.create(user.id, `while one is down ${i}`));
+    for (const { notificationId } of made) await tab.event('notification:new', (p) => p.notificationId === notificationId);
+    await notifications[0].again();
+    await eventually('its count is exact', () => tab.count === 11);
+    tab.close();
+  });
+
+  test('with every notification service away the gateway stays and says so', async () => {
+    const user = await a.register();
+    const tab = await a.connect(user.token).connected();
+    await eventually('the welcome is counted', () => tab.count === 1);
+    await Promise.all(notifications.map((service) => service.kill()));
+    const answer = await a.request('GET', '/notifications', { token: user.token });
+    assert.equal(answer.status, 503);
+    assert.ok(answer.headers.get('retry-after'));
+    const ack = await tab.emit('notification:read-all');
+    assert.equal(ack.ok, false);
+    assert.equal(ack.error.code, 'unavailable');
+    assert.equal((await gateways[0].readiness()).status, 503);
+    await Promise.all(notifications.map((service) => service.again()));
+    await eventually('it works again', async () => (await tab.emit('notification:read-all')).ok);
+    await eventually('all is read', () => tab.count === 0);
+    assert.equal(tab.connects, 1, 'the socket was never closed');
+    tab.close();
+  });
+
+  test('NATS away: creates are acknowledged, and arrive when it is back', async () => {
+    const user = await a.register();
+    const tabs = [a.connect(user.token), b.connect(user.token)];
+    for (const tab of tabs) await tab.connected();
+    for (const tab of tabs) await eventually('the welcome is counted', () => tab.count === 1);
+    await nats.kill();
+    const made = [];
+    for (let i = 0; i < 5; i += 1) made.push(await a.create(user.id, `while NATS is away ${i}`));
+    await nats.again();
+    for (const tab of tabs) {
+      for (const { notificationId } of made) {
+        await tab.event('notification:new', (p) => p.notificationId === notificationId, 30_000);
+      }
+      await eventually('the count is exact', () => tab.count === 6);
+      assert.equal(tab.of('notification:new').filter((p) => p.title.startsWith('while NATS')).length, 5, 'once each');
+    }
+    for (const tab of tabs) tab.close();
+  });
+
+  test('PostgreSQL killed: 503 while it is away, right again when it is back', async () => {
+    const user = await a.register();
+    const tab = await b.connect(user.token).connected();
+    await eventually('the welcome is counted', () => tab.count === 1);
+    await postgres.kill();
+    const refused = await a.request('GET', '/notifications', { token: user.token });
+    assert.equal(refused.status, 503);
+    await postgres.again();
+    const made = await eventually('creates work again', () => a.create(user.id, 'after the crash'), 30_000);
+    await eventually('registering works again', () => a.register(), 30_000);
+    await tab.event('notification:new', (p) => p.notificationId === made.notificationId, 30_000);
+    assert.equal(await postgres.sql(`SELECT unread FROM notification.user_state WHERE user_id = '${user.id}'`), String(tab.count));
+    tab.close();
+  });
+
+  test('a gateway killed: its clients come back on the other one with nothing missing', async () => {
+    const user = await a.register();
+    const tab = await a.connect(user.token).connected();
+    await eventually('the welcome is counted', () => tab.count === 1);
+    await gateways[0].kill();
+    const made = await b.create(user.id, 'while its gateway is down');
+    await gateways[0].again();
+    await eventually('it is back', () => tab.connects >= 2 && tab.socket.connected, 20_000);
+    await eventually('its count is current', () => tab.count === 2);
+    const sync = await tab.emit('notification:sync', { since: '1' });
+    assert.ok(sync.notifications.some((n) => n.notificationId === made.notificationId));
+    tab.close();
+  });
+});
