@@ -157,14 +157,11 @@ export const requestDifferences = [
     applies: (d) => d.given.upgrade && d.reference.status === 101 && d.ours.body === 'Unsupported protocol version',
   },
   {
-    name: 'upgrade-to-polling',
-    reason: 'A WebSocket request that names the transport polling is refused; the reference answers 101.',
-    applies: (d) => d.given.upgrade && lastTransport(d) === 'polling' && d.reference.status === 101 && d.ours.status === 400,
-  },
-  {
-    name: 'takeover',
-    reason: 'A second WebSocket cannot take over a session that has one.',
-    applies: (d) => d.given.upgrade && /sid=WSID/.test(d.given.path) && d.reference.status === 101 && d.ours.status === 400,
+    name: 'refused-upgrade',
+    reason: 'A WebSocket request that names the transport polling, or would take over a session that has a WebSocket, is ' +
+      'refused; the reference answers 101.',
+    applies: (d) => d.given.upgrade && d.reference.status === 101 && d.ours.status === 400 &&
+      (lastTransport(d) === 'polling' || /sid=WSID/.test(d.given.path)),
   },
   {
     name: 'method',
