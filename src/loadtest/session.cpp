@@ -12,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kTurn = 1ms;
+constexpr auto kStopWait = 2s;
 constexpr std::uint64_t kSyncAck = 1;  ///< marks have even ids
 
 std::uint64_t random_run() {
@@ -161,6 +162,14 @@ void Session::probe_sync() {
 }
 
 Result Session::finish() {
+    if (stop_) {
+        // What is on its way when the user stops the run is neither delivered nor lost: it gets a moment to arrive.
+        const auto deadline = std::chrono::steady_clock::now() + kStopWait;
+        while (!quiet() && std::chrono::steady_clock::now() < deadline) {
+            tick(std::chrono::steady_clock::now());
+            reactor_.turn(kTurn);
+        }
+    }
     recorder_.end_phase();
     const auto now = std::chrono::steady_clock::now();
     recorder_.finish(now, fleet_.ready());

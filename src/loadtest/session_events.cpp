@@ -25,7 +25,8 @@ void Session::on_ready(SocketIoClient& client, base::SteadyTime now) {
 }
 
 void Session::on_ended(SocketIoClient& client, std::string_view reason, bool was_ready) {
-    ++progress_;
+    // An attempt that fails brings nothing nearer.
+    if (was_ready) ++progress_;
     // What it misses from now on is lost, unless a sync brings it: the server or the network dropped it.
     if (std::exchange(tabs_[client.index].current, false)) --current_;
     if (was_ready) reads_.excuse(client.user, client.tab);
