@@ -49,7 +49,8 @@ loop::Task<Response> render(metrics::Registry& registry) {
 }  // namespace
 
 bool Readiness::ready() const {
-    return !draining && std::all_of(dependencies.begin(), dependencies.end(), [](const auto& d) { return d.ok || !d.required; });
+    return !draining &&
+           std::all_of(dependencies.begin(), dependencies.end(), [](const auto& d) { return d.ok || !d.required; });
 }
 
 void add_ops_routes(Router& router, metrics::Registry& registry, ReadinessCheck check) {

@@ -14,7 +14,7 @@ struct Readiness {
     struct Dependency {
         std::string name;
         bool ok = true;
-        std::string detail;  ///< for people; may be empty
+        std::string detail;    ///< for people; may be empty
         bool required = true;  ///< false: its absence is shown, and the service does its work nevertheless
     };
     std::vector<Dependency> dependencies;
