@@ -2,15 +2,42 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <future>
 #include <system_error>
 
 #include "app/data_dir.hpp"
+#include "app/process_limits.hpp"
+#include "base/log.hpp"
 #include "embedded/script_files.hpp"
 #include "embedded/web_files.hpp"
 
 namespace carillon::app {
 namespace {
+
+constexpr std::uint32_t kThreadsMax = 64;
+
+/// Fills in what the machine decides.
+ServeConfig fit(ServeConfig config) {
+    const ProcessLimits& limits = process_limits();
+    if (config.threads == 0) config.threads = std::min(limits.cores, kThreadsMax);
+    if (config.max_connections == 0) config.max_connections = connections_for(limits.open_files, config.threads);
+    return config;
+}
+
+void log_limits(const ServeConfig& config) {
+    const ProcessLimits& limits = process_limits();
+    base::log_info("limits", {{"threads", config.threads},
+                              {"cores", limits.cores},
+                              {"open_files", limits.open_files},
+                              {"open_files_before", limits.open_files_before},
+                              {"max_connections", config.max_connections}});
+    const std::uint32_t room = connections_for(limits.open_files, config.threads);
+    if (config.max_connections > room) {
+        base::log_warn("--max-connections is more than the limit of open files has room for",
+                       {{"max_connections", config.max_connections}, {"room", room}});
+    }
+}
 
 gateway::GatewayConfig gateway_config(const ServeConfig& config, bool ops_routes) {
     const std::string& path = config.socketio_path;
@@ -41,15 +68,16 @@ loop::Task<void> drain(gateway::Gateway& gateway, std::chrono::milliseconds wind
 
 }  // namespace
 
-GatewayProcess::GatewayProcess(const ServeConfig& config, const gateway::GatewayServices& services, bool ops_routes) {
+GatewayProcess::GatewayProcess(const ServeConfig& config, const gateway::GatewayServices& services, bool ops_routes)
+    : config_{fit(config)} {
     std::vector<loop::Executor> executors;
-    for (std::uint32_t i = 0; i < config.threads; ++i) {
+    for (std::uint32_t i = 0; i < config_.threads; ++i) {
         shards_.push_back(std::make_unique<loop::EventLoop>(fmt::format("shard-{}", i)));
         executors.push_back(shards_.back()->executor());
     }
     try {
         gateway_ = std::make_unique<gateway::Gateway>(
-            gateway_config(config, ops_routes), std::move(executors), services, [](http::Router& router) {
+            gateway_config(config_, ops_routes), std::move(executors), services, [](http::Router& router) {
                 http::add_static_files(router, embedded::web_files());
                 http::add_static_files(router, embedded::script_files(), CARILLON_VERSION);
             });
@@ -68,6 +96,7 @@ std::uint16_t GatewayProcess::port() const {
 }
 
 void GatewayProcess::start() {
+    log_limits(config_);
     for (auto& shard : shards_) shard->start();
     gateway_->start();
 }

@@ -28,6 +28,7 @@ class GatewayProcess {
  private:
     void stop_loops();
 
+    const ServeConfig config_;
     std::vector<std::unique_ptr<loop::EventLoop>> shards_;
     std::unique_ptr<gateway::Gateway> gateway_;
 };

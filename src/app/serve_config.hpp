@@ -28,12 +28,12 @@ struct ServeConfig {
     std::vector<std::string> cors_origins;
     std::string socketio_path = "/socket.io/";
     bool query_token = true;
-    std::uint32_t threads = 1;
+    std::uint32_t threads = 0;               ///< shards of the gateway; 0: one per core
     std::uint32_t rate_limit = 10;           ///< WebSocket messages a second and user
     std::uint32_t rest_rate_limit = 100;     ///< REST requests a second and user
     std::uint32_t login_rate_limit = 10;     ///< failed log-ins a minute, account and address
     std::uint32_t register_rate_limit = 10;  ///< registrations a second and address
-    std::uint32_t max_connections = 10'000;
+    std::uint32_t max_connections = 0;       ///< 0: as many as the limit of open files allows
     std::uint32_t max_sockets_per_user = 100;
     std::chrono::milliseconds auth_timeout{10'000};
     std::chrono::milliseconds ping_interval{25'000};

@@ -63,6 +63,11 @@ void warn_of_unknown_variables() {
     }
 }
 
+/// One write, so that no log line of another thread comes in between.
+void complain(const Entry& entry, const std::string& what) {
+    std::cerr << "carillon " + std::string{entry.name} + ": " + what + '\n';
+}
+
 int run_command(const Entry& entry, std::vector<std::string> arguments) {
     cli::Command command = entry.make();
     command.options->name("carillon " + std::string{entry.name});
@@ -80,10 +85,9 @@ int run_command(const Entry& entry, std::vector<std::string> arguments) {
         std::cerr << "carillon " << entry.name << ": " << text.substr(0, text.find(':')) << ": wants one value"
                   << " (see `carillon " << entry.name << " --help`)\n";
     } catch (const CLI::Error& error) {
-        std::cerr << "carillon " << entry.name << ": " << error.what() << " (see `carillon " << entry.name
-                  << " --help`)\n";
+        complain(entry, std::string{error.what()} + " (see `carillon " + std::string{entry.name} + " --help`)");
     } catch (const app::StartupError& error) {
-        std::cerr << "carillon " << entry.name << ": " << error.what() << '\n';
+        complain(entry, error.what());
     }
     return kUsageError;
 }
@@ -110,7 +114,7 @@ int main(int argc, char** argv) {
         warn_of_unknown_variables();
         return run_command(*entry, {arguments.begin() + 1, arguments.end()});
     } catch (const std::exception& error) {
-        std::cerr << "carillon " << entry->name << ": " << error.what() << '\n';
+        complain(*entry, error.what());
         return 1;
     }
 }

@@ -2,6 +2,7 @@
 #include <iostream>
 #include <map>
 
+#include "app/process_limits.hpp"
 #include "app/serve_app.hpp"
 #include "base/log.hpp"
 #include "cli/commands.hpp"
@@ -92,6 +93,7 @@ int run_logged(const LogOptions& log, const std::function<int()>& run) {
     // Before the first thread starts: none but main may take a stop signal, the second one neither.
     loop::block_stop_signals();
     base::start_logging(log.level, log.format);
+    app::process_limits();
     const int code = run();
     base::stop_logging();
     return code;
@@ -131,9 +133,10 @@ void add_limits(CLI::App& options, app::ServeConfig& config) {
     options.add_option("--rest-rate-limit", config.rest_rate_limit, "REST requests a second, per user")
         ->check(positive)
         ->capture_default_str();
-    options.add_option("--max-connections", config.max_connections, "Socket.IO connections; more are refused with 503")
-        ->check(positive)
-        ->capture_default_str();
+    options
+        .add_option("--max-connections", config.max_connections,
+                    "Socket.IO connections; more are refused with 503 (default: what the limit of open files allows)")
+        ->check(positive);
     options.add_option("--max-sockets-per-user", config.max_sockets_per_user, "Sockets of one user")
         ->check(positive)
         ->capture_default_str();
@@ -148,9 +151,8 @@ void add_sockets(CLI::App& options, app::ServeConfig& config) {
     options.add_option("--socketio-path", config.socketio_path, "Path of the Socket.IO endpoint")
         ->capture_default_str();
     options.add_flag("!--no-query-token", config.query_token, "Take no token from the query string");
-    options.add_option("--threads", config.threads, "Gateway shards, a thread each")
-        ->check(CLI::Range{1, 1})
-        ->capture_default_str();
+    options.add_option("--threads", config.threads, "Gateway shards, a thread each (default: one per usable core)")
+        ->check(CLI::Range{1, 64});
     add_duration(options, "--auth-timeout", config.auth_timeout, "How long a socket may stay without a token");
     add_duration(options, "--ping-interval", config.ping_interval, "Heartbeat interval");
     add_duration(options, "--ping-timeout", config.ping_timeout, "How long a heartbeat may stay unanswered");

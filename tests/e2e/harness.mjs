@@ -22,6 +22,9 @@ if (process.env.NODE_TEST_CONTEXT) {
   });
 }
 
+// Shards of the servers under test; without it, the server decides.
+const threads = process.env.CARILLON_E2E_THREADS ? ['--threads', process.env.CARILLON_E2E_THREADS] : [];
+
 /** Polls `probe` until it returns something truthy, and returns that. Throws with `what` after `ms`. */
 export async function eventually(what, probe, ms = 10_000) {
   const deadline = Date.now() + ms;
@@ -79,7 +82,7 @@ export class Server {
          '--notifications-port', new URL(this.notificationsUrl).port]
       : ['--port', '0', '--auth-port', '0', '--notifications-port', '0'];
     const [program, ...before] = [...this.wrapper, binary];
-    this.child = spawn(program, [...before, 'serve', '--data-dir', this.dataDir, '--register-rate-limit', '1000', ...ports, ...this.flags], {
+    this.child = spawn(program, [...before, 'serve', '--data-dir', this.dataDir, '--register-rate-limit', '1000', ...threads, ...ports, ...this.flags], {
       env: { ...cleanEnvironment(), ...this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
