@@ -14,6 +14,8 @@
 
 namespace carillon::http {
 
+class EngineShard;
+
 /// How many Engine.IO sessions all shards together may hold. Thread: any.
 class ConnectionBudget {
  public:
@@ -52,11 +54,13 @@ class EngineEndpoint final : public RawEndpoint {
 
     bool owns(std::string_view target) const override;
     std::size_t body_bytes_max() const override;
-    loop::Task<Response> on_request(Request& request, PeerWatch& peer, bool body_too_large) override;
-    loop::Task<void> on_upgrade(Request request, UpgradedStream stream) override;
+    std::shared_ptr<void> expect_body(const Request& head) override;
+    loop::Task<Response> on_request(Request& request, PeerWatch& peer, RawBody body) override;
+    loop::Task<int> on_upgrade(std::shared_ptr<Request> request, UpgradedStream stream) override;
 
     /// The endpoints of all shards, by the `shard` of their server's configuration, this one included: a request whose
-    /// session lives on another shard is handed there. Set before serving; all outlive each other's loops.
+    /// session lives on another shard is handed there, in the order of arrival. Set before serving; all outlive each
+    /// other's loops.
     void set_siblings(std::vector<EngineEndpoint*> siblings);
     /// From now on new handshakes are answered 503 with `Retry-After`; sessions go on. Thread: any.
     void drain();
@@ -66,8 +70,7 @@ class EngineEndpoint final : public RawEndpoint {
     std::size_t websockets() const;
 
  private:
-    struct Impl;
-    std::shared_ptr<Impl> impl_;
+    const std::shared_ptr<EngineShard> shard_;
 };
 
 }  // namespace carillon::http

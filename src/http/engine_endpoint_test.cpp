@@ -4,9 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <future>
-#include <mutex>
 
-#include "http/testing/probe_server.hpp"
+#include "http/testing/engine_probe.hpp"
 
 namespace carillon::http {
 namespace {
@@ -16,105 +15,6 @@ using ::testing::AllOf;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-constexpr std::string_view kPolling = "/socket.io/?EIO=4&transport=polling";
-
-/// A client's frame, masked with zeros, so that it reads as it is.
-std::string frame(int first, std::string_view payload) {
-    std::string out{static_cast<char>(first)};
-    if (payload.size() < 126) {
-        out.push_back(static_cast<char>(0x80 | payload.size()));
-    } else {
-        out += {'\xFE', static_cast<char>(payload.size() >> 8), static_cast<char>(payload.size() & 0xFF)};
-    }
-    out.append(4, '\0');
-    out += payload;
-    return out;
-}
-
-std::string get(std::string_view target, std::string_view fields = {}) {
-    return "GET " + std::string{target} + " HTTP/1.1\r\nHost: a\r\n" + std::string{fields} + "\r\n";
-}
-
-std::string post(std::string_view target, std::string_view body, std::string_view type = "text/plain;charset=UTF-8") {
-    return "POST " + std::string{target} + " HTTP/1.1\r\nHost: a\r\nContent-Type: " + std::string{type} +
-           "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string{body};
-}
-
-std::string upgrade(std::string_view sid = {}, std::string_view fields = {}) {
-    std::string target = "/socket.io/?EIO=4&transport=websocket";
-    if (!sid.empty()) target += "&sid=" + std::string{sid};
-    return get(target,
-               "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
-                   std::string{fields});
-}
-
-std::string sid_of(const std::string& answer) {
-    const auto at = answer.find("\"sid\":\"");
-    return at == std::string::npos ? std::string{} : answer.substr(at + 7, 24);
-}
-
-std::string with_sid(const std::string& sid) {
-    return std::string{kPolling} + "&sid=" + sid;
-}
-
-/// One shard: a Socket.IO server that echoes, its endpoint, and a listener.
-struct Shard final : socketio::Observer {
-    explicit Shard(EngineEndpointConfig endpoint_config = {}, socketio::ServerConfig config = {})
-        : server{config, this},
-          endpoint{probe.loop.executor(), server, base::system_clock(), std::move(endpoint_config)} {
-        server.of("/").on_connection([](const socketio::SocketPtr& socket) {
-            auto* const self = socket.get();
-            socket->on_event = [self](const socketio::ReceivedEvent& event, socketio::Ack) {
-                if (event.name == "kick") return self->disconnect(true);
-                const std::string big = "\"" + std::string(100'000, 'x') + "\"";
-                for (int i = 0; event.name == "flood" && i < 100; ++i) {
-                    self->emit(socketio::EncodedEvent::make("flood", {big}));
-                }
-                std::vector<std::string_view> arguments{event.arguments_json.begin(), event.arguments_json.end()};
-                self->emit(socketio::EncodedEvent::make(event.name, arguments, event.attachments));
-            };
-        });
-        probe.raw = &endpoint;
-    }
-    ~Shard() override {
-        std::promise<void> closed;
-        loop::post(probe.loop.executor(), [&] {
-            endpoint.close();
-            probe.server->close();
-            closed.set_value();
-        });
-        closed.get_future().wait();
-        probe.loop.stop();
-        probe.loop.join();
-    }
-
-    void start() { probe.start(); }
-    std::string ask(const std::string& request) const {
-        auto client = probe.connect();
-        client.send(request);
-        return client.read_response();
-    }
-    std::string open() const { return sid_of(ask(get(kPolling))); }
-
-    void on_closed(std::string_view, std::string_view reason) override {
-        const std::lock_guard lock{mutex};
-        reasons.emplace_back(reason);
-    }
-    bool ended_with(std::string_view reason) {
-        return eventually([&] {
-            const std::lock_guard lock{mutex};
-            return !reasons.empty() && reasons.back() == reason;
-        });
-    }
-
-    std::mutex mutex;
-    std::vector<std::string> reasons;  // Guarded by mutex
-    ProbeServer probe;
-    socketio::Server server;
-    EngineEndpoint endpoint;
-};
 
 class EngineEndpoints : public ::testing::Test {
  protected:
@@ -171,6 +71,12 @@ TEST_F(EngineEndpoints, ABodyOverTheLimitIs413AndTheSessionStays) {
     auto& shard = serve({}, config);
     const auto target = with_sid(shard.open());
     EXPECT_THAT(shard.ask(post(target, std::string(101, '4'))), StartsWith("HTTP/1.1 413 "));
+    const auto head = "POST " + target + " HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    auto chunked = shard.probe.connect();
+    chunked.send(head + "32\r\n" + std::string(50, '4'));
+    EXPECT_FALSE(shard.open().empty());
+    chunked.send("\r\n34\r\n" + std::string(52, '4'));
+    EXPECT_THAT(chunked.read_response(), StartsWith("HTTP/1.1 413 "));
     EXPECT_THAT(shard.ask(post(target, "40")), StartsWith("HTTP/1.1 200 "));
 }
 
@@ -184,6 +90,31 @@ TEST_F(EngineEndpoints, AnAbortedPollEndsTheSession) {
         client.close();
     }
     EXPECT_TRUE(shard.ended_with("transport error"));
+}
+
+TEST_F(EngineEndpoints, ABodyThatBreaksOffEndsTheSession) {
+    auto& shard = serve();
+    const auto target = with_sid(shard.open());
+    const auto whole = post(target, "42[\"never\"]");
+    auto client = shard.probe.connect();
+    client.send(whole.substr(0, whole.size() - 3));
+    EXPECT_FALSE(shard.open().empty());
+    client.close();
+    EXPECT_TRUE(shard.ended_with("transport error"));
+    EXPECT_THAT(shard.ask(get(target)), EndsWith(R"({"code":1,"message":"Session ID unknown"})"));
+}
+
+TEST_F(EngineEndpoints, APostThatOvertakesAnotherIsRefusedAndEndsTheSession) {
+    auto& shard = serve();
+    const auto target = with_sid(shard.open());
+    const auto whole = post(target, "42[\"slow\"]");
+    auto slow = shard.probe.connect();
+    slow.send(whole.substr(0, whole.size() - 3));
+    EXPECT_FALSE(shard.open().empty());
+    EXPECT_THAT(shard.ask(post(target, "40")), StartsWith("HTTP/1.1 400 "));
+    EXPECT_TRUE(shard.ended_with("transport error"));
+    slow.send(whole.substr(whole.size() - 3));
+    EXPECT_THAT(slow.read_response(), StartsWith("HTTP/1.1 400 "));
 }
 
 TEST_F(EngineEndpoints, ServeWebSockets) {
@@ -254,6 +185,29 @@ TEST_F(EngineEndpoints, RefuseWebSocketsBeforeAccepting) {
                 AllOf(StartsWith("HTTP/1.1 426 "), HasSubstr("Sec-WebSocket-Version: 13")));
 }
 
+TEST_F(EngineEndpoints, CloseASecondWebSocketOfASessionAtOnce) {
+    auto& shard = serve();
+    auto first = shard.probe.connect();
+    first.send(upgrade());
+    std::string sid = sid_of(first.read_until("}"));
+    const auto second = [&] {
+        auto client = shard.probe.connect();
+        client.send(upgrade(sid) + frame(0x81, "2probe") + frame(0x81, "5") + frame(0x88, ""));
+        return client.read_until_closed().value_or("still open");
+    };
+    EXPECT_THAT(second(), AllOf(StartsWith("HTTP/1.1 101 "), EndsWith(std::string{"\r\n\r\n\x88\x00", 6})));
+    first.send(frame(0x81, "40") + frame(0x81, "42[\"mine\"]"));
+    EXPECT_THAT(first.read_until("42[\"mine\"]"), EndsWith("42[\"mine\"]"));
+
+    sid = shard.open();
+    auto probing = shard.probe.connect();
+    probing.send(upgrade(sid));
+    EXPECT_THAT(probing.read_response(), StartsWith("HTTP/1.1 101 "));
+    EXPECT_THAT(second(), EndsWith(std::string{"\r\n\r\n\x88\x00", 6}));
+    probing.send(frame(0x81, "2probe"));
+    EXPECT_THAT(probing.read_until("3probe"), EndsWith("3probe"));
+}
+
 TEST_F(EngineEndpoints, RefuseForeignOrigins) {
     EngineEndpointConfig config;
     config.origins = {"https://app.example"};
@@ -264,7 +218,10 @@ TEST_F(EngineEndpoints, RefuseForeignOrigins) {
     EXPECT_THAT(shard.ask(get(with_sid(sid), foreign)), StartsWith("HTTP/1.1 403 "));
     EXPECT_THAT(shard.ask(upgrade({}, foreign)), StartsWith("HTTP/1.1 403 "));
     EXPECT_THAT(shard.ask(upgrade(sid, foreign)), StartsWith("HTTP/1.1 403 "));
+    EXPECT_THAT(shard.ask(get(kPolling, foreign)), EndsWith(R"({"code":4,"message":"Forbidden"})"));
     EXPECT_THAT(shard.ask(get(kPolling, "Origin: https://app.example\r\n")), StartsWith("HTTP/1.1 200 "));
+    EXPECT_THAT(shard.ask(get(kPolling, "Origin: http://a\r\n")), StartsWith("HTTP/1.1 200 ")) << "our own page";
+    EXPECT_THAT(shard.ask(get(kPolling)), StartsWith("HTTP/1.1 200 ")) << "no browser";
 }
 
 TEST_F(EngineEndpoints, RefuseNewSessionsWhenFullOrDraining) {
@@ -307,45 +264,6 @@ TEST_F(EngineEndpoints, CloseAClientThatDoesNotRead) {
     };
     loop::post(shard.probe.loop.executor(), look);
     EXPECT_EQ(empty.get_future().wait_for(5s), std::future_status::ready);
-}
-
-TEST(EngineEndpointShards, HandRequestsToTheOwnerOfTheSession) {
-    socketio::ServerConfig second;
-    second.shard = 1;
-    Shard a;
-    Shard b{{}, second};
-    a.endpoint.set_siblings({&a.endpoint, &b.endpoint});
-    b.endpoint.set_siblings({&a.endpoint, &b.endpoint});
-    a.start();
-    b.start();
-    const auto sid = a.open();
-    const auto target = with_sid(sid);
-    EXPECT_THAT(b.ask(post(target, "40")), EndsWith("ok"));
-    EXPECT_THAT(b.ask(get(target)), HasSubstr("\r\n\r\n40{\"sid\":\""));
-    auto waiting = b.probe.connect();
-    waiting.send(get(target));
-    EXPECT_THAT(a.ask(post(target, "42[\"x\"]")), EndsWith("ok"));
-    EXPECT_THAT(waiting.read_response(), EndsWith("42[\"x\"]"));
-
-    auto client = b.probe.connect();
-    client.send(upgrade(sid) + frame(0x81, "2probe") + frame(0x81, "5") + frame(0x81, "42[\"y\"]") +
-                frame(0x81, "42[\"kick\"]") + frame(0x88, ""));
-    const auto got = client.read_until_closed();
-    ASSERT_TRUE(got);
-    EXPECT_THAT(*got, HasSubstr("\x81\x06"
-                                "3probe"
-                                "\x81\x07"
-                                "42[\"y\"]"
-                                "\x81\x02"
-                                "41"));
-    EXPECT_TRUE(a.ended_with("server namespace disconnect"));
-
-    const auto other = b.open();
-    auto aborted = a.probe.connect();
-    aborted.send(get(with_sid(other)));
-    EXPECT_THAT(a.ask(post(with_sid(other), "6")), EndsWith("ok"));
-    aborted.close();
-    EXPECT_TRUE(b.ended_with("transport error"));
 }
 
 }  // namespace

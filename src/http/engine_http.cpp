@@ -1,7 +1,5 @@
 #include "http/engine_http.hpp"
 
-#include <algorithm>
-
 #include "socketio/websocket_codec.hpp"
 
 namespace carillon::http {
@@ -33,19 +31,14 @@ EngineQuery::EngineQuery(const Request& request) : all{socketio::parse_query(req
     }
 }
 
-bool is_origin_allowed(const std::vector<std::string>& allowed, std::string_view origin) {
-    if (allowed.empty() || origin.empty()) return true;
-    return std::any_of(allowed.begin(), allowed.end(), [&](const auto& one) { return one == "*" || one == origin; });
-}
-
 socketio::EngineRequest engine_request(const Request& request, const EngineQuery& query, bool upgrade,
-                                       const std::vector<std::string>& origins) {
+                                       const CorsPolicy& origins) {
     socketio::EngineRequest engine;
     engine.method =
         request.method == Method::other ? std::string_view{request.method_text} : method_name(request.method);
     engine.upgrade = upgrade;
     engine.origin = request.headers.get("origin");
-    engine.origin_allowed = is_origin_allowed(origins, engine.origin);
+    engine.origin_allowed = !origins.is_foreign(request);
     engine.transport = query.transport;
     engine.sid = query.sid;
     engine.eio = query.eio;

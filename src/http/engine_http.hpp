@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "http/cors.hpp"
 #include "http/message.hpp"
 #include "socketio/engine_request.hpp"
 
@@ -20,11 +21,8 @@ struct EngineQuery {
     std::vector<std::pair<std::string, std::string>> all;
 };
 
-/// Whether a page from `origin` may connect. No Origin: not a browser, allowed.
-bool is_origin_allowed(const std::vector<std::string>& allowed, std::string_view origin);
-
 socketio::EngineRequest engine_request(const Request& request, const EngineQuery& query, bool upgrade,
-                                       const std::vector<std::string>& origins);
+                                       const CorsPolicy& origins);
 
 /// What the application sees of the request that opened the session.
 socketio::Handshake make_handshake(const Request& request, const EngineQuery& query);

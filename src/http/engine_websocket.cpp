@@ -29,6 +29,16 @@ EngineWebSocket::~EngineWebSocket() {
 void EngineWebSocket::start(socketio::EngineSession& session, std::string_view answer, std::string already_read) {
     session_ = &session;
     write(answer);
+    serve(std::move(already_read));
+}
+
+void EngineWebSocket::start_closing(std::string_view answer, std::string already_read) {
+    write(answer);
+    send_close(CloseCode::none, Phase::close_sent);
+    serve(std::move(already_read));
+}
+
+void EngineWebSocket::serve(std::string already_read) {
     if (!already_read.empty()) decode({already_read.data(), already_read.size()});
     if (socket_.is_open()) wait_readable();
 }

@@ -43,6 +43,8 @@ class EngineWebSocket final : public socketio::WebSocketLink,
     /// Writes the 101 answer, then serves `session`, which has been given this link. `already_read`: bytes that came
     /// behind the request.
     void start(socketio::EngineSession& session, std::string_view answer, std::string already_read);
+    /// Writes the 101 answer and says goodbye: a WebSocket that nobody is to have.
+    void start_closing(std::string_view answer, std::string already_read);
     /// Cuts the connection off now.
     void abort();
 
@@ -60,6 +62,7 @@ class EngineWebSocket final : public socketio::WebSocketLink,
     bool on_ping(std::string_view data) override;
     void on_close(socketio::CloseCode code) override;
 
+    void serve(std::string already_read);
     void wait_readable();
     void on_readable();
     bool read_some();

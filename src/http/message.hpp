@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,8 +41,9 @@ struct Request {
     std::string body;
     std::string remote_address;  ///< of the client, without port
     bool keep_alive = true;
-    std::string trace_id;     ///< 32 hex digits, from `traceparent` or made here
-    std::string traceparent;  ///< to be passed on: same trace, a span of our own
+    std::int64_t arrived_ns = 0;  ///< when its last bytes reached this machine, since the epoch
+    std::string trace_id;         ///< 32 hex digits, from `traceparent` or made here
+    std::string traceparent;      ///< to be passed on: same trace, a span of our own
 
     /// The first value of a query parameter, percent-decoded and '+' as space (as sent when it cannot
     /// be decoded); nullopt when absent.

@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/log.hpp"
+#include "http/receive.hpp"
 #include "http/session.hpp"
 
 namespace carillon::http {
@@ -19,6 +20,7 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 
 constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::chrono::seconds kExhaustionLogInterval{10};
 constexpr std::size_t kRefusingMax = 256;
 /// How many connections that the kernel has already accepted are still taken when a drain begins.
 constexpr std::size_t kDrainAcceptMax = 1'024;
@@ -40,6 +42,7 @@ void listen(tcp::acceptor& acceptor, const loop::Executor& executor, const Serve
     if (config.sharing == PortSharing::joins) acceptor.set_option(ReusePort{true});
     acceptor.bind(endpoint);
     if (config.sharing == PortSharing::founds) acceptor.set_option(ReusePort{true});
+    if (config.sharing != PortSharing::none) note_arrivals(acceptor.native_handle());
     acceptor.listen(tcp::acceptor::max_listen_connections);
     acceptor.non_blocking(true);
 }
@@ -82,7 +85,7 @@ struct Server::Impl {
     tcp::acceptor acceptor;
     asio::steady_timer accept_pause;
     asio::steady_timer sweep_timer;
-    bool exhausted = false;
+    base::SteadyTime log_exhaustion_at{};
     bool closed = false;
 };
 
@@ -90,13 +93,13 @@ loop::Task<void> Server::Impl::accept(std::shared_ptr<Impl> self) {
     while (self->acceptor.is_open()) {
         auto [ec, socket] = co_await self->acceptor.async_accept(asio::as_tuple(asio::use_awaitable));
         if (!ec) {
-            self->exhausted = false;
             self->admit(std::move(socket));
             continue;
         }
         if (!self->acceptor.is_open()) break;
         if (!is_exhaustion(ec)) continue;  // the client has gone before it was accepted
-        if (!std::exchange(self->exhausted, true)) {
+        if (const auto now = self->host->clock.steady_now(); now >= self->log_exhaustion_at) {
+            self->log_exhaustion_at = now + kExhaustionLogInterval;
             base::log_error("cannot accept connections, pausing", {{"port", self->port}, {"error", ec.message()}});
         }
         self->accept_pause.expires_after(kAcceptPause);

@@ -30,7 +30,7 @@ struct ServerConfig {
     PortSharing sharing = PortSharing::none;
     std::size_t header_bytes_max = 16 * 1024;
     std::size_t header_fields_max = 100;
-    std::chrono::milliseconds header_timeout{15'000};  ///< from the first byte to the end of the head
+    std::chrono::milliseconds header_timeout{10'000};  ///< from the first byte to the end of the head
     std::chrono::milliseconds body_timeout{30'000};
     std::chrono::milliseconds idle_timeout{75'000};  ///< between requests of one connection
     std::size_t connections_max = 18'000;

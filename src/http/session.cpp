@@ -10,6 +10,7 @@
 
 #include "base/log.hpp"
 #include "http/ascii.hpp"
+#include "http/receive.hpp"
 #include "http/response_head.hpp"
 #include "http/trace_context.hpp"
 
@@ -18,8 +19,6 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::size_t kReadBytes = 2'048;          // of a head
-constexpr std::size_t kBodyReadBytes = 16 * 1024;  // of a body
 constexpr std::size_t kEarlyBytesMax = 16 * 1024;  // pipelined behind a held request
 constexpr std::chrono::milliseconds kLingerTimeout{2'000};
 constexpr std::chrono::milliseconds kRefusalTimeout{2'000};
@@ -154,24 +153,36 @@ loop::Task<void> Session::run() {
 loop::Task<bool> Session::wait_for_request() {
     if (!inbox_.empty()) co_return true;
     if (host_->draining && served_any_) co_return false;
-    // What a large request has left behind is given back.
-    if (inbox_.capacity() > 2 * kReadBytes) std::string{}.swap(inbox_);
+    std::string{}.swap(inbox_);
     idle_ = true;
     const auto& config = host_->config;
     set_deadline(refuse_ ? kRefusalTimeout : served_any_ ? config.idle_timeout : config.header_timeout);
-    const bool some = co_await fill(kReadBytes);
+    const bool some = co_await fill();
     idle_ = false;
     co_return some;
 }
 
-loop::Task<bool> Session::fill(std::size_t bytes_max) {
-    if (timed_out_ || !socket_.is_open()) co_return false;
-    const auto size = inbox_.size();
-    inbox_.resize(size + bytes_max);
-    const auto space = asio::buffer(inbox_.data() + size, inbox_.size() - size);
-    const auto [ec, read] = co_await socket_.async_read_some(space, asio::as_tuple(asio::use_awaitable));
-    inbox_.resize(size + read);
-    co_return !ec && read > 0;
+loop::Task<bool> Session::fill() {
+    while (!timed_out_ && socket_.is_open()) {
+        bool some = false;
+        if (take(some)) co_return false;
+        if (some) co_return true;
+        const auto [ec] =
+            co_await socket_.async_wait(asio::ip::tcp::socket::wait_read, asio::as_tuple(asio::use_awaitable));
+        if (ec) co_return false;
+    }
+    co_return false;
+}
+
+boost::system::error_code Session::take(bool& some) {
+    const auto got = receive(socket_.native_handle(), host_->read_buffer);
+    if (got.error == asio::error::would_block || got.error == asio::error::try_again) return {};
+    if (got.error) return got.error;
+    if (got.bytes == 0) return asio::error::eof;
+    some = true;
+    arrived_ns_ = got.arrived_ns;
+    inbox_.append(host_->read_buffer.data(), got.bytes);
+    return {};
 }
 
 loop::Task<bool> Session::serve_one() {
@@ -187,9 +198,6 @@ loop::Task<bool> Session::serve_one() {
     if (refuse_) co_return co_await send_problem(parser, contracts::problem_unavailable(1, "Too many connections."));
 
     const bool raw_owned = host_->raw != nullptr && host_->raw->owns(request.target);
-    if (raw_owned && host_->cors.is_foreign(request)) {
-        co_return co_await send_problem(parser, contracts::problem_forbidden("This origin is not allowed."));
-    }
     if (raw_owned && parser.is_websocket_upgrade()) {
         if (parser.has_body()) {
             co_return co_await send_problem(parser, contracts::problem_bad_request("A WebSocket request has no body."));
@@ -197,11 +205,12 @@ loop::Task<bool> Session::serve_one() {
         hand_over(std::move(request));
         co_return false;
     }
-    bool too_large = false;
-    const bool has_body = co_await read_body(parser, too_large);
+    RawBody body;
+    const bool has_body = co_await read_body(parser, body);
     if (!has_body) co_return false;
     clear_deadline();
-    Response response = co_await answer(request, raw_owned, too_large);
+    request.arrived_ns = arrived_ns_;
+    Response response = co_await answer(request, raw_owned, std::move(body));
     co_return co_await send(request, std::move(response), parser.is_http_1_0());
 }
 
@@ -209,7 +218,7 @@ loop::Task<bool> Session::read_head(RequestParser& parser) {
     set_deadline(refuse_ ? kRefusalTimeout : host_->config.header_timeout);
     auto status = parser.read_head(inbox_);
     while (status == RequestParser::Status::need_more) {
-        const bool more = co_await fill(kReadBytes);
+        const bool more = co_await fill();
         if (!more) {
             if (timed_out_) co_await send_problem(parser, transport_problem(408, "The request came too slowly."));
             co_return false;
@@ -221,14 +230,14 @@ loop::Task<bool> Session::read_head(RequestParser& parser) {
     co_return false;
 }
 
-loop::Task<bool> Session::read_body(RequestParser& parser, bool& too_large) {
+loop::Task<bool> Session::read_body(RequestParser& parser, RawBody& body) {
     if (!parser.has_body()) co_return true;
     Request& request = parser.request();
     const bool raw_owned = host_->raw != nullptr && host_->raw->owns(request.target);
     const auto limit = raw_owned ? host_->raw->body_bytes_max() : host_->router.body_bytes_max(request);
     auto status = RequestParser::Status::failed;
-    too_large = parser.declares_more_than(limit);
-    if (!too_large) {
+    body.too_large = parser.declares_more_than(limit);
+    if (!body.too_large) {
         parser.limit_body(limit);
         set_deadline(host_->config.body_timeout);
         if (parser.expects_continue() && inbox_.empty()) {
@@ -236,8 +245,9 @@ loop::Task<bool> Session::read_body(RequestParser& parser, bool& too_large) {
             if (!sent) co_return false;
         }
         status = parser.read_body(inbox_);
+        if (raw_owned && status == RequestParser::Status::need_more) body.expected = host_->raw->expect_body(request);
         while (status == RequestParser::Status::need_more) {
-            const bool more = co_await fill(kBodyReadBytes);
+            const bool more = co_await fill();
             if (!more) {
                 if (timed_out_) co_await send_problem(parser, transport_problem(408, "The body came too slowly."));
                 co_return false;
@@ -245,9 +255,9 @@ loop::Task<bool> Session::read_body(RequestParser& parser, bool& too_large) {
             status = parser.read_body(inbox_);
         }
         if (status == RequestParser::Status::complete) co_return true;
-        too_large = parser.error().status == 413;
+        body.too_large = parser.error().status == 413;
     }
-    if (too_large) {
+    if (body.too_large) {
         // What follows cannot be told from a request any more.
         request.keep_alive = false;
         request.body = {};
@@ -258,20 +268,20 @@ loop::Task<bool> Session::read_body(RequestParser& parser, bool& too_large) {
     co_return false;
 }
 
-loop::Task<Response> Session::answer(Request& request, bool raw_owned, bool too_large) {
+loop::Task<Response> Session::answer(Request& request, bool raw_owned, RawBody body) {
     if (host_->cors.is_preflight(request)) {
         Response response = host_->cors.preflight_response(request);
         host_->router.record(request, Router::Outside::preflight, response.status, request_started_);
         co_return response;
     }
-    if (raw_owned) co_return co_await answer_raw(request, too_large);
-    co_return co_await host_->router.handle(request, too_large);
+    if (raw_owned) co_return co_await answer_raw(request, std::move(body));
+    co_return co_await host_->router.handle(request, body.too_large);
 }
 
-loop::Task<Response> Session::answer_raw(Request& request, bool too_large) {
+loop::Task<Response> Session::answer_raw(Request& request, RawBody body) {
     Response response;
     try {
-        response = co_await host_->raw->on_request(request, *this, too_large);
+        response = co_await host_->raw->on_request(request, *this, std::move(body));
     } catch (const std::exception& error) {
         base::log_error("a raw request failed", {{"trace", request.trace_id}, {"error", error.what()}});
         response = problem_response(contracts::problem_internal());
@@ -282,17 +292,19 @@ loop::Task<Response> Session::answer_raw(Request& request, bool too_large) {
 }
 
 void Session::hand_over(Request request) {
-    host_->router.record(request, Router::Outside::raw, 101, request_started_);
     handed_over_ = true;
     clear_deadline();
     const auto executor = socket_.get_executor();
+    auto shared = std::make_shared<Request>(std::move(request));
     UpgradedStream stream{std::move(socket_), std::move(inbox_)};
     inbox_ = {};
-    auto task = host_->raw->on_upgrade(std::move(request), std::move(stream));
-    asio::co_spawn(executor, std::move(task), [host = host_](std::exception_ptr failure) {
-        log_failure("upgrade", failure);
-        --host->open;
-    });
+    auto task = host_->raw->on_upgrade(shared, std::move(stream));
+    asio::co_spawn(executor, std::move(task),
+                   [host = host_, shared, started = request_started_](std::exception_ptr failure, int status) {
+                       log_failure("upgrade", failure);
+                       --host->open;
+                       host->router.record(*shared, Router::Outside::raw, failure ? 500 : status, started);
+                   });
 }
 
 loop::Task<bool> Session::send_problem(RequestParser& parser, contracts::Problem problem) {
@@ -335,7 +347,7 @@ loop::Task<void> Session::linger() {
     set_deadline(kLingerTimeout);
     for (std::size_t dropped = 0; dropped < kLingerBytesMax;) {
         inbox_.clear();
-        const bool some = co_await fill(kBodyReadBytes);
+        const bool some = co_await fill();
         if (!some) break;
         dropped += inbox_.size();
     }
@@ -357,7 +369,8 @@ void Session::watch() {
 void Session::watched(std::uint64_t turn, boost::system::error_code ec) {
     if (turn != watch_turn_) return;
     watching_ = false;
-    if (!ec) ec = take_early_bytes();
+    bool some = false;
+    if (!ec) ec = take(some);
     if (!ec) {
         // A client that floods a held request is no longer watched: its bytes wait in the kernel.
         if (inbox_.size() < kEarlyBytesMax) watch();
@@ -365,15 +378,6 @@ void Session::watched(std::uint64_t turn, boost::system::error_code ec) {
     }
     const auto lost = std::exchange(lost_, nullptr);
     if (lost) lost();
-}
-
-boost::system::error_code Session::take_early_bytes() {
-    const auto size = inbox_.size();
-    inbox_.resize(size + kReadBytes);
-    boost::system::error_code ec;
-    const auto read = socket_.read_some(asio::buffer(inbox_.data() + size, kReadBytes), ec);
-    inbox_.resize(size + read);
-    return ec == asio::error::would_block ? boost::system::error_code{} : ec;
 }
 
 void Session::stop_watch() {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "http/cors.hpp"
@@ -36,7 +37,8 @@ struct SessionHost {
 
     bool draining = false;
     std::unordered_set<Session*> sessions;
-    std::atomic<std::size_t> open{0};      ///< admitted connections, those taken over by the raw endpoint too
+    std::vector<char> read_buffer = std::vector<char>(16 * 1024);  ///< for one read at a time
+    std::atomic<std::size_t> open{0};                              ///< admitted connections
     std::atomic<std::size_t> refusing{0};  ///< connections over the limit that are being told so
 
     /// The time as a `Date` field has it; made anew once a second.
@@ -48,7 +50,7 @@ struct SessionHost {
 };
 
 /// One HTTP/1.1 connection, one coroutine: reads a request, has it answered, writes the answer, and so on. Between
-/// requests it holds a buffer of 2 KB and nothing else. Every wait for the client has a deadline, kept by the server's
+/// requests it holds no buffer. Every wait for the client has a deadline, kept by the server's
 /// sweep. Lives as long as its coroutine, or a wait of its peer watch. Thread: the server's executor.
 class Session final : public PeerWatch, public std::enable_shared_from_this<Session> {
  public:
@@ -71,11 +73,13 @@ class Session final : public PeerWatch, public std::enable_shared_from_this<Sess
     loop::Task<bool> wait_for_request();
     loop::Task<bool> serve_one();
     loop::Task<bool> read_head(RequestParser& parser);
-    loop::Task<bool> read_body(RequestParser& parser, bool& too_large);
-    loop::Task<Response> answer(Request& request, bool raw_owned, bool too_large);
-    loop::Task<Response> answer_raw(Request& request, bool too_large);
+    loop::Task<bool> read_body(RequestParser& parser, RawBody& body);
+    loop::Task<Response> answer(Request& request, bool raw_owned, RawBody body);
+    loop::Task<Response> answer_raw(Request& request, RawBody body);
     /// Reads some more into the inbox; false at the end of the stream, an error, or the deadline.
-    loop::Task<bool> fill(std::size_t bytes_max);
+    loop::Task<bool> fill();
+    /// Reads what is there into the inbox. Would block: no error, and nothing read.
+    boost::system::error_code take(bool& some);
     loop::Task<bool> send(Request& request, Response response, bool http_1_0);
     loop::Task<bool> send_text(std::string text);
     loop::Task<bool> send_problem(RequestParser& parser, contracts::Problem problem);
@@ -86,7 +90,6 @@ class Session final : public PeerWatch, public std::enable_shared_from_this<Sess
     void clear_deadline();
     void watch();
     void watched(std::uint64_t turn, boost::system::error_code ec);
-    boost::system::error_code take_early_bytes();
     void stop_watch();
 
     // Constant after construction.
@@ -95,7 +98,8 @@ class Session final : public PeerWatch, public std::enable_shared_from_this<Sess
     const std::string remote_address_;
 
     boost::asio::ip::tcp::socket socket_;
-    std::string inbox_;  ///< read and not yet parsed
+    std::string inbox_;            ///< read and not yet parsed
+    std::int64_t arrived_ns_ = 0;  ///< when the last of what was read came
     base::SteadyTime deadline_ = base::SteadyTime::max();
     base::SteadyTime request_started_{};
     std::function<void()> lost_;

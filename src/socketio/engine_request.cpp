@@ -17,8 +17,9 @@ Verdict judge_known(const EngineRequest& request, EngineSession& session) {
     if (!request.upgrade && !same) return Refusal::bad_request;
     if (request.eio != "4") return Refusal::bad_request;
     if (request.upgrade) {
+        if (request.transport != "websocket") return Refusal::bad_request;
         // The reference lets a second WebSocket take a session over. Only a polling session can be upgraded, once.
-        if (request.transport != "websocket" || !session.upgradable()) return Refusal::bad_request;
+        if (!session.upgradable()) return CloseWebSocket{};
         return UpgradeSession{&session};
     }
     if (session.transport() == Transport::websocket) return Refusal::bad_request;

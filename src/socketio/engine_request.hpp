@@ -52,12 +52,14 @@ struct PostToSession {
 struct UpgradeSession {
     EngineSession* session;
 };
+/// A WebSocket for a session that has one, or is just getting one: accept it and close it at once, as clients expect.
+struct CloseWebSocket {};
 
-using Verdict =
-    std::variant<Refusal, MethodRefused, OpenPolling, OpenWebSocket, PollSession, PostToSession, UpgradeSession>;
+using Verdict = std::variant<Refusal, MethodRefused, OpenPolling, OpenWebSocket, PollSession, PostToSession,
+                             UpgradeSession, CloseWebSocket>;
 
 /// What to do with a request, by the checks of the reference server in their order, except that the origin is checked
-/// for every request, and that what the reference accepts only to close it at once is refused.
+/// for every request, and that a session that has a WebSocket keeps it.
 Verdict judge(const EngineRequest& request, Server& server);
 
 /// A query as URLSearchParams reads it: percent-decoded, '+' is a space, any order. Broken escapes stay as they are.

@@ -16,6 +16,8 @@ const std::string kPing = "2";
 const std::string kProbePong = "3probe";
 const std::string kNoop = "6";
 
+constexpr std::chrono::milliseconds kLatenessMax{50};
+
 void append_json_member(std::string& out, std::string_view name, std::uint64_t value) {
     out += ",\"";
     out += name;
@@ -68,8 +70,29 @@ void EngineSession::poll_lost(PollHold& hold) {
     fail("transport error");
 }
 
-PostAnswer EngineSession::post(base::SteadyTime now, std::string_view body, bool octet_stream) {
+void EngineSession::begin_post(const void* which) {
+    if (state_ != State::open || transport_ != Transport::polling) return;
+    if (receiving_ != nullptr) return fail("transport error");
+    receiving_ = which;
+}
+
+void EngineSession::post_lost(const void* which) {
+    if (receiving_ != which) return;
+    receiving_ = nullptr;
+    if (state_ == State::open) fail("transport error");
+}
+
+void EngineSession::post_refused(const void* which) {
+    if (receiving_ == which) receiving_ = nullptr;
+}
+
+PostAnswer EngineSession::post(base::SteadyTime now, std::string_view body, bool octet_stream, const void* which) {
     if (state_ != State::open) return {200};
+    if (std::exchange(receiving_, nullptr) != which) {
+        // One overtakes another whose body is still on its way: the order is lost.
+        fail("transport error");
+        return {400};
+    }
     if (octet_stream) {
         fail("transport error");
         return {400};
@@ -151,6 +174,7 @@ void EngineSession::complete_upgrade() {
     probe_state_ = Probe::none;
     upgrade_at_ = kNever;
     transport_ = Transport::websocket;
+    receiving_ = nullptr;
     if (poll_ != nullptr) answer_poll(200, kNoop);
     on_upgraded();
     on_work();
@@ -205,8 +229,13 @@ void EngineSession::heartbeat(base::SteadyTime now) {
     if (awaiting_pong_) return fail("ping timeout");
     awaiting_pong_ = true;
     pong_extended_ = false;
-    heartbeat_at_ = now + config_.ping_timeout;
+    heartbeat_at_ = punctual(heartbeat_at_, now) + config_.ping_timeout;
     send(OutPacket::control(kPing));
+}
+
+base::SteadyTime EngineSession::punctual(base::SteadyTime at, base::SteadyTime now) const {
+    // Small delays must not add up, and the client counts from its own clock; after a long one it gets its full time.
+    return now - at <= std::min<base::SteadyTime::duration>(config_.ping_timeout / 8, kLatenessMax) ? at : now;
 }
 
 void EngineSession::send(OutPacket packet) {

@@ -78,8 +78,15 @@ class EngineSession : public Timed {
     void poll(base::SteadyTime now, PollHold& hold);
     /// The client of a waiting GET has gone.
     void poll_lost(PollHold& hold);
-    /// A POST with its whole body. The packets have been processed when it returns.
-    PostAnswer post(base::SteadyTime now, std::string_view body, bool octet_stream);
+    /// A POST has begun whose body is still on its way; `which` tells it from others. A second one at the same time
+    /// closes the session.
+    void begin_post(const void* which);
+    /// The client of that POST has gone.
+    void post_lost(const void* which);
+    /// The body of that POST was too large and has been dropped; the session goes on.
+    void post_refused(const void* which);
+    /// A POST with its whole body; `which` if it was announced. The packets have been processed when it returns.
+    PostAnswer post(base::SteadyTime now, std::string_view body, bool octet_stream, const void* which = nullptr);
 
     // WebSocket, from the driver.
 
@@ -141,6 +148,8 @@ class EngineSession : public Timed {
     void on_packet(base::SteadyTime now, const EnginePacket& packet);
     void on_pong(base::SteadyTime now);
     void on_alive(base::SteadyTime now);
+    /// `at` when something by the clock is due as planned, `now` when it comes markedly late.
+    base::SteadyTime punctual(base::SteadyTime at, base::SteadyTime now) const;
     void on_probe_text(base::SteadyTime now, std::string_view text);
     void complete_upgrade();
     void drop_probe(bool close_it);
@@ -162,6 +171,7 @@ class EngineSession : public Timed {
     // Touched only on the shard's thread
     std::vector<OutPacket> queue_;
     PollHold* poll_ = nullptr;
+    const void* receiving_ = nullptr;  ///< the POST whose body is on its way
     WebSocketLink* link_ = nullptr;
     WebSocketLink* probe_ = nullptr;
     base::SteadyTime heartbeat_at_;         ///< when the next ping is due, or its pong

@@ -14,6 +14,7 @@
 #include "http/router.hpp"
 #include "http/server.hpp"
 #include "loop/event_loop.hpp"
+#include "loop/task.hpp"
 #include "metrics/registry.hpp"
 
 namespace carillon::conformance {
@@ -30,6 +31,11 @@ std::uint64_t number(std::string_view flag, std::string_view text, std::uint64_t
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || end != text.data() + text.size() || value > max) fail(flag, "wants a number");
     return value;
+}
+
+loop::Task<void> wait_and_run(std::chrono::milliseconds pause, std::function<void()> work) {
+    co_await loop::sleep_for(pause);
+    work();
 }
 
 /// One thread with its own server of each layer.
@@ -64,6 +70,12 @@ struct Shard {
     http::EngineEndpoint endpoint;
     http::Server listener;
 };
+
+Later later_on(loop::Executor executor) {
+    return [executor](std::chrono::milliseconds pause, std::function<void()> work) {
+        loop::spawn(executor, wait_and_run(pause, std::move(work)), "later");
+    };
+}
 
 void stop(Shard& shard) {
     std::promise<void> stopped;
@@ -102,7 +114,7 @@ Options parse_options(int argc, char** argv, Options options) {
     return options;
 }
 
-int run(const Options& options, const std::string& path, const std::function<void(socketio::Server&)>& set_up) {
+int run(const Options& options, const std::string& path, const SetUp& set_up) {
     loop::block_stop_signals();
     base::start_logging(base::LogLevel::warn, base::LogFormat::text);
     metrics::Registry metrics;
@@ -115,7 +127,7 @@ int run(const Options& options, const std::string& path, const std::function<voi
         auto& shard = *shards.emplace_back(std::make_unique<Shard>(options, path, index, port, router));
         port = shard.listener.port();
         endpoints.push_back(&shard.endpoint);
-        set_up(shard.server);
+        set_up(shard.server, later_on(shard.loop.executor()));
     }
     for (auto& shard : shards) shard->endpoint.set_siblings(endpoints);
     for (auto& shard : shards) {

@@ -15,5 +15,7 @@ void echo(socketio::EngineSession& session, bool binary, std::string_view data) 
 
 int main(int argc, char** argv) {
     const auto options = conformance::parse_options(argc, argv, {});
-    return conformance::run(options, "/engine.io/", [](socketio::Server& server) { server.on_engine_message(echo); });
+    return conformance::run(options, "/engine.io/", [](socketio::Server& server, const conformance::Later&) {
+        server.on_engine_message(echo);
+    });
 }

@@ -84,6 +84,18 @@ std::string TcpProbe::read_response(bool head_only) {
     }
 }
 
+std::string TcpProbe::read_until(std::string_view text) {
+    const auto deadline = SteadyClock::now() + kWait;
+    for (bool closed = false;;) {
+        if (const auto at = inbox_.find(text); at != std::string::npos) {
+            auto out = inbox_.substr(0, at + text.size());
+            inbox_.erase(0, out.size());
+            return out;
+        }
+        if (!receive(deadline, closed)) return std::exchange(inbox_, {});
+    }
+}
+
 std::optional<std::string> TcpProbe::read_until_closed(std::chrono::milliseconds wait) {
     const auto deadline = SteadyClock::now() + wait;
     bool closed = false;

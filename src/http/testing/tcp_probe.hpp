@@ -27,6 +27,8 @@ class TcpProbe {
 
     /// One answer, head and body by its Content-Length; whatever has come when there is none in time.
     std::string read_response(bool head_only = false);
+    /// Everything up to and with the first `text`; whatever has come when it does not in time.
+    std::string read_until(std::string_view text);
     /// Everything until the server closes; nullopt when it does not, within `wait`.
     std::optional<std::string> read_until_closed(std::chrono::milliseconds wait = std::chrono::seconds{5});
 

@@ -1,0 +1,118 @@
+#include "http/engine_shard.hpp"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+namespace carillon::http {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t kReadBufferBytes = 64 * 1024;
+constexpr std::size_t kWriteBufferKeptBytes = 256 * 1024;
+
+}  // namespace
+
+EngineShard::EngineShard(loop::Executor executor, socketio::Server& server, const base::Clock& clock,
+                         EngineEndpointConfig config)
+    : executor_{std::move(executor)},
+      server_{server},
+      clock_{clock},
+      config_{std::move(config)},
+      origins_{config_.origins},
+      order_{std::make_shared<ArrivalOrder>(executor_)},
+      timer_{executor_},
+      read_bytes_(kReadBufferBytes) {
+    server_.on_work([this] { schedule_flush(); });
+    server_.on_session_end([budget = config_.budget] {
+        if (budget) budget->give_back();
+    });
+}
+
+void EngineShard::set_siblings(std::vector<EngineShard*> siblings) {
+    siblings_ = std::move(siblings);
+    std::vector<loop::Executor> executors;
+    for (const auto* sibling : siblings_) executors.push_back(sibling->executor_);
+    order_->set_shards(std::move(executors));
+}
+
+// --- Turns and time --------------------------------------------------------------------------------------------------
+
+void EngineShard::schedule_flush() {
+    if (closed_ || std::exchange(flush_scheduled_, true)) return;
+    // Behind everything that is ready now: what that emits leaves in the same write.
+    asio::post(executor_, [self = shared_from_this()] { self->flush(); });
+}
+
+void EngineShard::flush() {
+    flush_scheduled_ = false;
+    if (closed_) return;
+    server_.flush(now());
+    arm_timer();
+}
+
+void EngineShard::arm_timer() {
+    std::optional<base::SteadyTime> next = server_.next_deadline();
+    if (!closing_.empty()) next = next ? std::min(*next, closing_.front().deadline) : closing_.front().deadline;
+    // An earlier wake-up than needed is harmless, and cheaper than moving the timer each time.
+    if (!next || (armed_at_ && *armed_at_ <= *next)) return;
+    armed_at_ = next;
+    timer_.expires_after(std::max(*next - now(), base::SteadyTime::duration::zero()));
+    timer_.async_wait([self = shared_from_this()](boost::system::error_code ec) {
+        if (!ec) self->on_timer();
+    });
+}
+
+void EngineShard::on_timer() {
+    armed_at_.reset();
+    if (closed_) return;
+    const base::SteadyTime time = now();
+    server_.on_time(time);
+    while (!closing_.empty() && closing_.front().deadline <= time) {
+        const auto connection = closing_.front().connection.lock();
+        closing_.pop_front();
+        if (connection) connection->abort();
+    }
+    flush();
+}
+
+void EngineShard::close() {
+    if (std::exchange(closed_, true)) return;
+    server_.close_all("server shutting down");
+    server_.flush(now());
+    timer_.cancel();
+    closing_.clear();
+    const std::vector<EngineWebSocket*> all{websockets_.begin(), websockets_.end()};
+    for (EngineWebSocket* const one : all) one->abort();
+    server_.flush(now());
+    server_.on_work(nullptr);
+    server_.on_session_end(nullptr);
+}
+
+std::string& EngineShard::write_buffer() {
+    if (write_bytes_.capacity() > kWriteBufferKeptBytes) write_bytes_ = {};
+    write_bytes_.clear();
+    return write_bytes_;
+}
+
+void EngineShard::expect_end(const std::shared_ptr<EngineWebSocket>& connection) {
+    closing_.push_back({now() + config_.close_timeout, connection});
+    schedule_flush();
+}
+
+// --- Sessions --------------------------------------------------------------------------------------------------------
+
+std::string_view EngineShard::admit() {
+    if (draining_ || closed_) return "Server is draining";
+    if (config_.budget && !config_.budget->try_take()) return "Too many connections";
+    return {};
+}
+
+std::shared_ptr<EngineShard> EngineShard::owner_of(std::string_view sid) {
+    const auto shard = socketio::shard_of_sid(sid);
+    if (!shard || *shard >= siblings_.size()) return shared_from_this();
+    return siblings_[*shard]->shared_from_this();
+}
+
+}  // namespace carillon::http

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "http/arrival_order.hpp"
+#include "http/cors.hpp"
+#include "http/engine_endpoint.hpp"
+#include "http/engine_http.hpp"
+#include "http/engine_websocket.hpp"
+
+namespace carillon::http {
+
+/// What stands behind an `EngineEndpoint`: one shard's driver of its `socketio::Server`. Kept alive by what it waits
+/// for. Everything on the shard's thread, except what says otherwise. Internal to the room.
+class EngineShard final : public EngineWebSocketHost, public std::enable_shared_from_this<EngineShard> {
+ public:
+    EngineShard(loop::Executor executor, socketio::Server& server, const base::Clock& clock,
+                EngineEndpointConfig config);
+
+    // Requests, from the connections of this shard.
+
+    const EngineEndpointConfig& config() const { return config_; }
+    std::size_t message_bytes_max() const { return server_.config().max_payload; }
+    std::shared_ptr<void> expect_body(const Request& head);
+    static loop::Task<Response> serve(std::shared_ptr<EngineShard> self, Request& request, PeerWatch& peer,
+                                      RawBody body);
+    static loop::Task<int> serve_upgrade(std::shared_ptr<EngineShard> self, std::shared_ptr<Request> request,
+                                         UpgradedStream stream);
+
+    /// By shard; before serving.
+    void set_siblings(std::vector<EngineShard*> siblings);
+    /// Thread: any.
+    void drain() { draining_ = true; }
+    void close();
+    std::size_t websockets() const { return websockets_.size(); }
+
+    // EngineWebSocketHost
+    base::SteadyTime now() const override { return clock_.steady_now(); }
+    std::span<char> read_buffer() override { return read_bytes_; }
+    std::string& write_buffer() override;
+    void add(EngineWebSocket& connection) override { websockets_.insert(&connection); }
+    void remove(EngineWebSocket& connection) override { websockets_.erase(&connection); }
+    void expect_end(const std::shared_ptr<EngineWebSocket>& connection) override;
+
+ private:
+    struct Upload;
+    struct ExpectedBody;
+    struct Closing {
+        base::SteadyTime deadline;
+        std::weak_ptr<EngineWebSocket> connection;
+    };
+
+    void schedule_flush();
+    void flush();
+    void arm_timer();
+    void on_timer();
+    /// What is due by the clock happens before what has just come in.
+    void catch_up() { server_.on_time(now()); }
+    /// Why a new session cannot be had now, or empty. Takes a place of the budget when it can.
+    std::string_view admit();
+    std::string retry_after() const { return std::to_string(config_.retry_after.count()); }
+    /// The shard that a session lives on; this one when nobody can tell.
+    std::shared_ptr<EngineShard> owner_of(std::string_view sid);
+
+    // Polling, on the owner's thread.
+    static loop::Task<Response> serve_here(std::shared_ptr<EngineShard> self, Request& request, PeerWatch& peer,
+                                           RawBody body);
+    static loop::Task<bool> take_turn(std::shared_ptr<EngineShard> self, std::int64_t arrived_ns);
+    static loop::Task<Response> poll(std::shared_ptr<EngineShard> self, socketio::EngineSession* session,
+                                     PeerWatch& peer);
+    Response open_polling(const Request& request, const EngineQuery& query);
+    Response post(socketio::EngineSession& session, const Request& request, const RawBody& body);
+
+    // WebSocket requests, on the owner's thread.
+    int upgrade_here(const Request& request, boost::asio::ip::tcp::socket socket, std::string already_read);
+
+    // Constant after construction
+    const loop::Executor executor_;
+    socketio::Server& server_;
+    const base::Clock& clock_;
+    const EngineEndpointConfig config_;
+    const CorsPolicy origins_;
+    const std::shared_ptr<ArrivalOrder> order_;
+    std::vector<EngineShard*> siblings_;  ///< by shard; constant while serving
+
+    std::atomic<bool> draining_{false};
+
+    // Touched only on the shard's thread
+    boost::asio::steady_timer timer_;
+    std::optional<base::SteadyTime> armed_at_;
+    bool flush_scheduled_ = false;
+    bool closed_ = false;
+    std::deque<Closing> closing_;  ///< in the order of their deadlines
+    std::unordered_set<EngineWebSocket*> websockets_;
+    std::vector<char> read_bytes_;
+    std::string write_bytes_;
+};
+
+}  // namespace carillon::http
