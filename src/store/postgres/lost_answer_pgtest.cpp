@@ -10,8 +10,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// As the prepared statement is named in the client's message.
-const std::string kCommit{"commit\0", 7};
+// As a message that runs the prepared statement names it: behind the empty name of the portal. The message that prepares
+// it has no zero byte in front of the name, so that a session that opens meanwhile is not what is cut.
+const std::string kCommit{"\0commit\0", 8};
+const std::string kLockUsers{"\0lock_users\0", 12};
 
 class LostAnswer : public ::testing::Test {
  protected:
@@ -85,7 +87,7 @@ TEST_F(LostAnswer, ARetryUnderAClaimIsNotDoneTwice) {
 }
 
 TEST_F(LostAnswer, InTheFirstRoundChangesNothing) {
-    proxy_.cut_at("lock_users", LossyProxy::Cut::before_the_client);
+    proxy_.cut_at(kLockUsers, LossyProxy::Cut::before_the_client);
     EXPECT_EQ(instance_->create(user_).error(), errc::unavailable);
     EXPECT_EQ(state().version, 1U);
     ASSERT_TRUE(eventually([this] { return works(); })) << "the lock went with its session";
