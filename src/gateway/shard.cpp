@@ -18,11 +18,14 @@ constexpr std::chrono::milliseconds kDrainStep{100};
 constexpr std::uint64_t kReturnAfterMinMs = 500;
 constexpr std::uint64_t kReturnAfterMaxMs = 3'000;
 constexpr const char* kDrainReason = "server draining";
+/// A connection that never joins a namespace is gone within 45 s: this, and the wait for its goodbye.
+constexpr std::chrono::seconds kConnectTimeout{35};
 
 socketio::ServerConfig engine_config(const GatewayConfig& config, std::uint16_t index) {
     socketio::ServerConfig engine;
     engine.ping_interval = config.ping_interval;
     engine.ping_timeout = config.ping_timeout;
+    engine.connect_timeout = kConnectTimeout;
     engine.shard = index;
     return engine;
 }
