@@ -156,7 +156,7 @@ describe('the looks of the bell', () => {
     await tab.at('.item').first().waitFor();
     await tab.at('[part=read-all]').click();
     await eventually('no badge is left', async () => (await tab.at('.badge').count()) === 0);
-    assert.equal(await tab.at('.count').textContent(), 'All read');
+    await eventually('the inbox says so', async () => (await tab.at('.count').textContent()) === 'All read');
     await look('all-read', { only: ['light', 'dark'] });
   }));
 
