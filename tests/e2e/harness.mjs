@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { randomUUID } from 'node:crypto';
 import { io } from 'socket.io-client';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 export const binary = process.env.CARILLON_BINARY ?? join(root, 'build', 'release', 'carillon');
 
 // What a failed test leaves behind would keep its file running for ever: it ends with the file's last test.
