@@ -131,7 +131,7 @@ export class Nats extends Process {
   }
 }
 
-function postgresProgram(name) {
+export function postgresProgram(name) {
   const versions = readdirSync('/usr/lib/postgresql').filter((v) => existsSync(`/usr/lib/postgresql/${v}/bin/${name}`));
   if (versions.length === 0) throw new Error(`${name} is not installed (Debian package postgresql)`);
   return `/usr/lib/postgresql/${versions.sort((a, b) => b - a)[0]}/bin/${name}`;
