@@ -159,13 +159,13 @@ class Run {
         sockets_.push_back(socket);
         socket->join("all");
         auto* const self = socket.get();
-        socket->on_event = [self](const socketio::ReceivedEvent& event, socketio::Ack ack) {
+        socket->on_any([self](const socketio::ReceivedEvent& event, socketio::Ack ack) {
             const std::vector<std::string_view> arguments{event.arguments_json.begin(), event.arguments_json.end()};
             if (event.name == "leave") return self->disconnect(false);
             if (event.name == "end") return self->close_transport("asked");
             self->emit(socketio::EncodedEvent::make(event.name, arguments, event.attachments));
             if (ack) ack(arguments, event.attachments);
-        };
+        });
     }
 
     void act(char what, std::string_view text, socketio::EngineSession& session) {
@@ -211,11 +211,11 @@ class Run {
         const std::string name = "n" + std::string{text};
         switch (what) {
             case 'e':
-                server_->of("/").to_all(socketio::EncodedEvent::make(name, {"1"}));
+                server_->of("/").emit(socketio::EncodedEvent::make(name, {"1"}));
                 break;
             case 'x':
-                server_->of("/ws").to_room(
-                    "all", socketio::EncodedEvent::make(name, {"{\"_placeholder\":true,\"num\":0}"}, {"\x01", "\x02"}));
+                server_->of("/ws").to("all").emit(
+                    socketio::EncodedEvent::make(name, {"{\"_placeholder\":true,\"num\":0}"}, {"\x01", "\x02"}));
                 break;
             case 'q':
                 if (sockets_.empty()) break;

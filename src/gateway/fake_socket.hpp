@@ -21,6 +21,7 @@ class FakeSocket final : public socketio::Socket {
     bool connected() const override { return connected_; }
     std::string_view transport() const override { return "websocket"; }
     std::size_t queued_bytes() const override { return 0; }
+    using Socket::emit;
     void emit(const socketio::EncodedEvent& event) override {
         if (connected_) emitted.push_back(event.payload("/").substr(2));
         if (on_emit) on_emit();
@@ -37,7 +38,7 @@ class FakeSocket final : public socketio::Socket {
     void end(const std::string& reason) {
         if (!std::exchange(connected_, false)) return;
         ended_by = reason;
-        if (on_disconnect) on_disconnect(reason);
+        if (const auto handler = take_handlers()) handler(reason);
     }
     /// The client sends an event; its acks come into `acks`.
     void send(std::string_view name, const std::vector<std::string>& arguments, bool with_ack = true) {
@@ -49,7 +50,7 @@ class FakeSocket final : public socketio::Socket {
         }
         const std::vector<std::string_view> views{arguments.begin(), arguments.end()};
         const socketio::ReceivedEvent event{name, views, {}};
-        on_event(event, std::move(ack));
+        handle(event, std::move(ack));
     }
 
     socketio::Handshake handshake_value;

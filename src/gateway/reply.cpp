@@ -42,7 +42,7 @@ void Reply::error(const contracts::AckError& error) {
     }
     if (const auto socket = socket_.lock()) {
         const std::string json = contracts::encode_error_event(error);
-        socket->emit(socketio::EncodedEvent::make(contracts::kErrorEvent, {json}));
+        socket->emit(contracts::kErrorEvent, {json});
         metrics_.sent(contracts::kErrorEvent, 1);
     }
 }

@@ -81,10 +81,9 @@ void SocketSession::begin() {
     const auto socket = socket_.lock();
     socket->release_handshake();
     // The socket owns this session, so it is there whenever the socket calls.
-    socket->on_event = [this](const socketio::ReceivedEvent& event, socketio::Ack ack) {
-        on_event(event, std::move(ack));
-    };
-    socket->on_disconnect = [this](std::string_view reason) { end(reason); };
+    socket->on_any(
+        [this](const socketio::ReceivedEvent& event, socketio::Ack ack) { on_event(event, std::move(ack)); });
+    socket->on_disconnect([this](std::string_view reason) { end(reason); });
     base::log_info("socket connected", {{"user", user_name(identity_)},
                                         {"socket", socket->id()},
                                         {"nsp", socket->nsp()},
@@ -202,7 +201,7 @@ void SocketSession::watch_token() {
     if (!expiry_told_ && left <= kExpiryNotice) {
         expiry_told_ = true;
         const std::string json = contracts::encode_auth_expiring(identity_->expires_at);
-        socket->emit(socketio::EncodedEvent::make(contracts::kAuthExpiringEvent, {json}));
+        socket->emit(contracts::kAuthExpiringEvent, {json});
         context_->metrics.sent(contracts::kAuthExpiringEvent, 1);
     }
     const auto wait = std::min<std::chrono::milliseconds>(expiry_told_ ? left : left - kExpiryNotice, kLongestWait);

@@ -31,8 +31,8 @@ class FakeNamespace final : public socketio::Namespace {
     void on_connection(std::function<void(const socketio::SocketPtr&)> handler) override {
         handler_ = std::move(handler);
     }
-    void to_room(const std::string&, const socketio::EncodedEvent&) override {}
-    void to_all(const socketio::EncodedEvent&) override {}
+    void emit(const socketio::EncodedEvent&) override {}
+    void emit_to(const std::string&, const socketio::EncodedEvent&) override {}
     std::size_t size() const override { return 0; }
 
     /// The `data` of the CONNECT_ERROR, or empty.

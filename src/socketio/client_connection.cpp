@@ -222,11 +222,7 @@ void ClientConnection::on_closed(std::string_view reason) {
 
 void ClientConnection::orphan() {
     abandon();
-    for (const auto& socket : std::exchange(sockets_, {})) {
-        socket->on_disconnect = nullptr;
-        socket->drop_acks();
-        socket->detach({});
-    }
+    for (const auto& socket : std::exchange(sockets_, {})) socket->orphan();
 }
 
 void ClientConnection::on_released() {

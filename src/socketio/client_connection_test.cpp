@@ -269,6 +269,43 @@ TEST_F(Namespaces, TheHandlerMayDisconnectItsOwnSocket) {
     EXPECT_TRUE(watch.expired()) << "nothing may hold a socket that is gone";
 }
 
+TEST_F(Namespaces, EachEventHasItsHandlerAndOneSeesAll) {
+    FakeLink link;
+    auto& session = joined(link);
+    std::vector<std::string> seen;
+    const auto note = [&seen](const std::string& what) {
+        return [&seen, what](const ReceivedEvent& event, Ack ack) {
+            seen.push_back(what + " " + describe(event));
+            if (ack) ack({"\"" + what + "\""});
+        };
+    };
+    Socket& socket = *sockets.at(0);
+    socket.on_any(note("any"));
+    socket.on("a", note("first"));
+    socket.on("a", note("a"));
+    socket.on("", note("nameless"));
+    socket.on("once", [&](const ReceivedEvent&, const Ack&) { socket.on("once", note("replaced itself")); });
+    for (const char* const packet : {"42[\"a\",1]", "42[\"\"]", "42[\"b\"]", "42[\"once\"]", "42[\"once\"]"}) {
+        text(session, link, packet);
+    }
+    EXPECT_EQ(seen, (std::vector<std::string>{"any a 1", "a a 1", "any ", "nameless ", "any b", "any once", "any once",
+                                              "replaced itself once"}));
+    link.take();
+    text(session, link, "427[\"a\"]");
+    EXPECT_EQ(link.take(), std::vector<std::string>{"437[\"any\"]"}) << "the first answer is the answer";
+}
+
+TEST_F(Namespaces, NoOtherHandlerRunsOnceOneHasEndedTheSocket) {
+    FakeLink link;
+    auto& session = joined(link);
+    Socket& socket = *sockets.at(0);
+    bool ran = false;
+    socket.on_any([&](const ReceivedEvent&, const Ack&) { socket.disconnect(false); });
+    socket.on("a", [&](const ReceivedEvent&, const Ack&) { ran = true; });
+    text(session, link, "42[\"a\"]");
+    EXPECT_FALSE(ran);
+}
+
 TEST_F(Namespaces, AHandlerThatThrowsCostsItsOwnClientTheConnection) {
     on_event = [](Socket&, const ReceivedEvent&, Ack) { throw std::runtime_error{"expected by the test"}; };
     FakeLink link;
@@ -287,18 +324,18 @@ TEST_F(Namespaces, RoomsReachTheirMembersOnce) {
     sockets.at(1)->join("r");
     sockets.at(2)->join("r");
     sockets.at(0)->leave("r");
-    server->of("/").to_room("r", EncodedEvent::make("x", {"1"}));
-    server->of("/").to_room(sockets.at(0)->id(), EncodedEvent::make("own", {}));
-    server->of("/").to_room("nobody", EncodedEvent::make("never", {}));
-    server->of("/ws").to_room("r", EncodedEvent::make("never", {}));
-    server->of("/").to_all(EncodedEvent::make("all", {}));
+    server->of("/").to("r").emit(EncodedEvent::make("x", {"1"}));
+    server->of("/").to(sockets.at(0)->id()).emit(EncodedEvent::make("own", {}));
+    server->of("/").to("nobody").emit(EncodedEvent::make("never", {}));
+    server->of("/ws").to("r").emit(EncodedEvent::make("never", {}));
+    server->of("/").emit(EncodedEvent::make("all", {}));
     flush();
     EXPECT_EQ(links[0].take(), (std::vector<std::string>{"42[\"own\"]", "42[\"all\"]"}));
     EXPECT_EQ(links[1].take(), (std::vector<std::string>{"42[\"x\",1]", "42[\"all\"]"}));
     EXPECT_EQ(links[2].take(), (std::vector<std::string>{"42[\"x\",1]", "42[\"all\"]"}));
     sockets.at(1)->close_transport("x");
     flush();
-    server->of("/").to_room("r", EncodedEvent::make("y", {}));
+    server->of("/").to("r").emit(EncodedEvent::make("y", {}));
     flush();
     EXPECT_EQ(links[2].take(), std::vector<std::string>{"42[\"y\"]"});
     EXPECT_EQ(server->of("/").size(), 2U);

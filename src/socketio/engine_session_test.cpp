@@ -220,7 +220,7 @@ TEST_F(Polling, AttachmentsFollowTheirHeaderThoughOthersEmit) {
     std::string expected = "42[\"first\"]\x1e";
     for (int i = 0; i < 6; ++i) {
         sockets.at(0)->emit(EncodedEvent::make("n", {std::to_string(i)}));
-        server->of("/ws").to_all(binary);
+        server->of("/ws").emit(binary);
         expected += "42[\"n\"," + std::to_string(i) +
                     "]\x1e"
                     "452-/ws,[\"b\",{\"_placeholder\":true,\"num\":0},{\"_placeholder\":true,\"num\":1}]\x1e"

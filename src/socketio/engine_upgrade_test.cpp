@@ -53,7 +53,7 @@ TEST_F(Upgrade, ASocketThatHasEndedTellsItsLastTransport) {
     text(session, link, "5");
     const SocketPtr socket = sockets.at(0);
     std::string seen;
-    socket->on_disconnect = [&](std::string_view) { seen = socket->transport(); };
+    socket->on_disconnect([&](std::string_view) { seen = socket->transport(); });
     text(session, link, "41");
     EXPECT_EQ(seen, "websocket");
     EXPECT_EQ(socket->transport(), "websocket");

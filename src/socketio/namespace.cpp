@@ -88,7 +88,6 @@ void SocketImpl::close_transport(std::string reason) {
 }
 
 void SocketImpl::deliver(const ReceivedEvent& event, std::string_view ack_id) {
-    if (!on_event) return;
     Ack ack;
     if (!ack_id.empty()) {
         auto self = std::static_pointer_cast<SocketImpl>(shared_from_this());
@@ -98,10 +97,7 @@ void SocketImpl::deliver(const ReceivedEvent& event, std::string_view ack_id) {
             if (socket) socket->send_ack(state->id, arguments, attachments);
         }};
     }
-    // Out of its member while it runs: it may disconnect the socket, which frees the handlers.
-    auto handler = std::exchange(on_event, nullptr);
-    handler(event, std::move(ack));
-    if (connected() && !on_event) on_event = std::move(handler);
+    handle(event, std::move(ack));
 }
 
 void SocketImpl::send_ack(const std::string& ack_id, const std::vector<std::string_view>& arguments_json,
@@ -187,8 +183,7 @@ void SocketImpl::detach(std::string_view reason) {
     connection_ = nullptr;
     const auto acks = std::exchange(acks_, nullptr);
     // The handlers usually hold the socket itself: letting go of them lets it die.
-    on_event = nullptr;
-    const auto handler = std::exchange(on_disconnect, nullptr);
+    const auto handler = take_handlers();
     if (!was_connected) return;
     const auto tell = [this](std::string_view what, const auto& call) {
         try {
@@ -262,7 +257,7 @@ void NamespaceImpl::send(ClientConnection& connection, const EncodedEvent& event
     for (OutPacket& packet : packets(event)) connection.send(std::move(packet));
 }
 
-void NamespaceImpl::to_room(const std::string& room, const EncodedEvent& event) {
+void NamespaceImpl::emit_to(const std::string& room, const EncodedEvent& event) {
     if (!event.array()) return;
     const std::vector<OutPacket> encoded = packets(event);
     const auto send_to = [&encoded](SocketImpl& socket) {
@@ -275,7 +270,7 @@ void NamespaceImpl::to_room(const std::string& room, const EncodedEvent& event) 
     if (const auto own = sockets_.find(room); own != sockets_.end()) send_to(*own->second);
 }
 
-void NamespaceImpl::to_all(const EncodedEvent& event) {
+void NamespaceImpl::emit(const EncodedEvent& event) {
     if (!event.array()) return;
     const std::vector<OutPacket> encoded = packets(event);
     for (const auto& [id, socket] : sockets_) {

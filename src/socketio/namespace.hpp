@@ -37,6 +37,7 @@ class SocketImpl final : public Socket {
     bool connected() const override { return connection_ != nullptr && admitted_; }
     std::string_view transport() const override;
     std::size_t queued_bytes() const override;
+    using Socket::emit;
     void emit(const EncodedEvent& event) override;
     bool emit_with_ack(const EncodedEvent& event, std::chrono::milliseconds timeout, AckHandler handler) override;
     void join(std::string room) override;
@@ -60,8 +61,12 @@ class SocketImpl final : public Socket {
     /// When the first answer is given up; `SteadyTime::max()` when none is waited for.
     base::SteadyTime ack_deadline() const;
     void give_up_acks(base::SteadyTime now);
-    /// Forgets who waits for answers, without telling them.
-    void drop_acks() { acks_.reset(); }
+    /// Its connection goes without a word to the application.
+    void orphan() {
+        acks_.reset();
+        take_handlers();
+        detach({});
+    }
     /// Cuts the socket off; the application hears of it when it was connected.
     void detach(std::string_view reason);
 
@@ -104,8 +109,7 @@ class NamespaceImpl final : public Namespace {
 
     void use(Middleware middleware) override { middleware_.push_back(std::move(middleware)); }
     void on_connection(std::function<void(const SocketPtr&)> handler) override { handler_ = std::move(handler); }
-    void to_room(const std::string& room, const EncodedEvent& event) override;
-    void to_all(const EncodedEvent& event) override;
+    void emit(const EncodedEvent& event) override;
     std::size_t size() const override { return sockets_.size(); }
 
     const std::string& name() const { return name_; }
@@ -121,6 +125,7 @@ class NamespaceImpl final : public Namespace {
     void send(ClientConnection& connection, const EncodedEvent& event) const;
 
  private:
+    void emit_to(const std::string& room, const EncodedEvent& event) override;
     void leave_at(SocketImpl& socket, std::size_t membership);
 
     // Constant after construction

@@ -1,5 +1,6 @@
 #include "socketio/server.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <stdexcept>
 #include <utility>
@@ -58,6 +59,41 @@ std::string EncodedEvent::payload(std::string_view nsp) const {
 
 void Ack::operator()(const std::vector<std::string_view>& arguments_json, const std::vector<std::string>& attachments) {
     if (send_) send_(arguments_json, attachments);
+}
+
+void Socket::on(std::string event, EventHandler handler) {
+    const auto known = std::find_if(named_.begin(), named_.end(), [&](const Named& one) { return one.event == event; });
+    if (known != named_.end()) {
+        known->handler = std::move(handler);
+    } else {
+        named_.push_back({std::move(event), std::move(handler)});
+    }
+}
+
+void Socket::handle(const ReceivedEvent& event, Ack ack) {
+    // A handler is out of its place while it runs: it may disconnect the socket, which frees the handlers, or set
+    // others.
+    const auto find = [&] {
+        return std::find_if(named_.begin(), named_.end(), [&](const Named& one) { return one.event == event.name; });
+    };
+    if (on_any_) {
+        auto handler = std::exchange(on_any_, nullptr);
+        handler(event, find() == named_.end() ? std::move(ack) : ack);
+        if (connected() && !on_any_) on_any_ = std::move(handler);
+    }
+    if (const auto found = find(); connected() && found != named_.end() && found->handler) {
+        auto handler = std::exchange(found->handler, nullptr);
+        handler(event, std::move(ack));
+        if (const auto again = find(); connected() && again != named_.end() && !again->handler) {
+            again->handler = std::move(handler);
+        }
+    }
+}
+
+std::function<void(std::string_view reason)> Socket::take_handlers() {
+    on_any_ = nullptr;
+    named_ = {};
+    return std::exchange(on_disconnect_, nullptr);
 }
 
 }  // namespace carillon::socketio

@@ -75,6 +75,11 @@ struct ReceivedAck {
 /// Called once: with the answer, or with null when none came in time or the socket has gone.
 using AckHandler = std::function<void(const ReceivedAck*)>;
 
+class Ack;
+
+/// Gets an event of a client. An empty `Ack`: the client asked for no answer.
+using EventHandler = std::function<void(const ReceivedEvent&, Ack)>;
+
 /// Answers a received event once. Empty when the client asked for no answer. May be kept and called later; a call after
 /// the socket has gone, or a second one, does nothing. Thread: the shard's.
 class Ack {
@@ -112,6 +117,10 @@ class Socket : public std::enable_shared_from_this<Socket> {
     virtual std::size_t queued_bytes() const = 0;
 
     virtual void emit(const EncodedEvent& event) = 0;
+    /// The same for one socket; throws as `EncodedEvent::make` does.
+    void emit(std::string_view event, std::initializer_list<std::string_view> arguments_json) {
+        emit(EncodedEvent::make(event, arguments_json));
+    }
     /// Emits and asks for an answer. False: nothing was sent and `handler` is not called, because the socket has gone
     /// or `kPendingAcksMax` of its events wait for an answer already. `timeout` counts from the end of the turn.
     virtual bool emit_with_ack(const EncodedEvent& event, std::chrono::milliseconds timeout, AckHandler handler) = 0;
@@ -124,14 +133,33 @@ class Socket : public std::enable_shared_from_this<Socket> {
     /// `on_disconnect` and the logs get.
     virtual void close_transport(std::string reason) = 0;
 
-    /// Every event of the client, in order. The one handler is set in `on_connection`.
-    std::function<void(const ReceivedEvent&, Ack)> on_event;
+    /// Handles the client's events of that name, in order; a later handler takes the place of an earlier one. Events
+    /// that nobody handles are dropped. Set in `on_connection`; freed with the disconnection.
+    void on(std::string event, EventHandler handler);
+    /// Sees every event, before the handler of its name.
+    void on_any(EventHandler handler) { on_any_ = std::move(handler); }
     /// Once, with the reason: "transport close", "transport error", "ping timeout", "parse error", "forced close",
     /// "forced server close", "client namespace disconnect", "server namespace disconnect", "server shutting down",
     /// "slow consumer", or the one given to `close_transport`.
-    std::function<void(std::string_view reason)> on_disconnect;
+    void on_disconnect(std::function<void(std::string_view reason)> handler) { on_disconnect_ = std::move(handler); }
     /// The application's own state of this socket.
     std::shared_ptr<void> data;
+
+ protected:
+    // For implementations.
+    void handle(const ReceivedEvent& event, Ack ack);
+    /// Lets go of the handlers of events, and hands out the one of the disconnection.
+    std::function<void(std::string_view reason)> take_handlers();
+
+ private:
+    struct Named {
+        std::string event;
+        EventHandler handler;
+    };
+
+    EventHandler on_any_;
+    std::vector<Named> named_;
+    std::function<void(std::string_view reason)> on_disconnect_;
 };
 
 using SocketPtr = std::shared_ptr<Socket>;
@@ -149,16 +177,41 @@ using Next = std::function<void(std::optional<ConnectError>)>;
 /// Runs before a client is admitted. The socket is not connected yet: it can hold `data`, not emit.
 using Middleware = std::function<void(const SocketPtr&, Next)>;
 
+class Namespace;
+
+/// The members of a room, to emit to: `server.of("/").to("news").emit(event)`. Good as long as its namespace.
+class RoomTarget {
+ public:
+    /// The packet is encoded once for all members.
+    void emit(const EncodedEvent& event) const;
+
+ private:
+    friend class Namespace;
+    RoomTarget(Namespace& nsp, std::string room) : namespace_{nsp}, room_{std::move(room)} {}
+
+    Namespace& namespace_;
+    const std::string room_;
+};
+
 class Namespace {
  public:
     virtual ~Namespace() = default;
     virtual void use(Middleware middleware) = 0;
     virtual void on_connection(std::function<void(const SocketPtr&)> handler) = 0;
-    /// Encodes the packet once and sends it to every member.
-    virtual void to_room(const std::string& room, const EncodedEvent& event) = 0;
-    virtual void to_all(const EncodedEvent& event) = 0;
+    /// To every socket of the namespace; encoded once.
+    virtual void emit(const EncodedEvent& event) = 0;
+    /// A room, or one socket by its id.
+    RoomTarget to(std::string room) { return {*this, std::move(room)}; }
     virtual std::size_t size() const = 0;
+
+ protected:
+    friend class RoomTarget;
+    virtual void emit_to(const std::string& room, const EncodedEvent& event) = 0;
 };
+
+inline void RoomTarget::emit(const EncodedEvent& event) const {
+    namespace_.emit_to(room_, event);
+}
 
 struct ServerConfig {
     std::chrono::milliseconds ping_interval{25'000};

@@ -86,12 +86,12 @@ class ServerFixture : public ::testing::Test {
             server->of(nsp).on_connection([this](const SocketPtr& socket) {
                 sockets.push_back(socket);
                 Socket* const bare = socket.get();
-                socket->on_event = [this, bare](const ReceivedEvent& event, Ack ack) {
+                socket->on_any([this, bare](const ReceivedEvent& event, Ack ack) {
                     events.push_back(describe(event));
                     if (ack) acks.push_back(ack);
                     if (on_event) on_event(*bare, event, ack);
-                };
-                socket->on_disconnect = [this](std::string_view reason) { disconnects.emplace_back(reason); };
+                });
+                socket->on_disconnect([this](std::string_view reason) { disconnects.emplace_back(reason); });
                 if (on_socket) on_socket(*bare);
             });
         }

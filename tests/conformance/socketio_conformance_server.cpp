@@ -12,17 +12,19 @@ using socketio::EncodedEvent;
 constexpr std::chrono::milliseconds kPause{40};
 
 void greet(const socketio::SocketPtr& socket, const conformance::Later& later) {
-    later(kPause, [socket] { socket->emit(EncodedEvent::make("auth", {socket->handshake().auth_json})); });
+    later(kPause, [socket] { socket->emit("auth", {socket->handshake().auth_json}); });
 }
 
 void serve_root(const socketio::SocketPtr& socket, const conformance::Later& later) {
     greet(socket, later);
     auto* const self = socket.get();
-    socket->on_event = [self](const socketio::ReceivedEvent& event, socketio::Ack ack) {
+    socket->on("message", [self](const socketio::ReceivedEvent& event, const socketio::Ack&) {
+        self->emit(EncodedEvent::make("message-back", event.arguments_json, event.attachments));
+    });
+    socket->on("message-with-ack", [](const socketio::ReceivedEvent& event, socketio::Ack ack) {
         const std::vector<std::string_view> arguments{event.arguments_json.begin(), event.arguments_json.end()};
-        if (event.name == "message") self->emit(EncodedEvent::make("message-back", arguments, event.attachments));
-        if (event.name == "message-with-ack" && ack) ack(arguments, event.attachments);
-    };
+        if (ack) ack(arguments, event.attachments);
+    });
 }
 
 }  // namespace

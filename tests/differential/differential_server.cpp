@@ -11,25 +11,28 @@ using namespace std::chrono_literals;
 using socketio::EncodedEvent;
 
 void serve(const socketio::SocketPtr& socket) {
-    socket->emit(EncodedEvent::make("auth", {socket->handshake().auth_json}));
+    socket->emit("auth", {socket->handshake().auth_json});
     auto* const self = socket.get();
-    socket->on_event = [self](const socketio::ReceivedEvent& event, socketio::Ack ack) {
+    socket->on("message", [self](const socketio::ReceivedEvent& event, const socketio::Ack&) {
+        self->emit(EncodedEvent::make("message-back", event.arguments_json, event.attachments));
+    });
+    socket->on("message-with-ack", [](const socketio::ReceivedEvent& event, socketio::Ack ack) {
         const std::vector<std::string_view> arguments{event.arguments_json.begin(), event.arguments_json.end()};
-        if (event.name == "message") self->emit(EncodedEvent::make("message-back", arguments, event.attachments));
-        if (event.name == "message-with-ack" && ack) ack(arguments, event.attachments);
-        if (event.name == "leave") self->disconnect(false);
-        if (event.name == "kick") self->disconnect(true);
-        if (event.name != "ask") return;
-        const auto question = EncodedEvent::make("question", arguments, event.attachments);
+        if (ack) ack(arguments, event.attachments);
+    });
+    socket->on("leave", [self](const auto&, const auto&) { self->disconnect(false); });
+    socket->on("kick", [self](const auto&, const auto&) { self->disconnect(true); });
+    socket->on("ask", [self](const socketio::ReceivedEvent& event, const socketio::Ack&) {
+        const auto question = EncodedEvent::make("question", event.arguments_json, event.attachments);
         self->emit_with_ack(question, 5s, [self](const socketio::ReceivedAck* answer) {
             if (answer == nullptr) return;
             self->emit(EncodedEvent::make("answered", answer->arguments_json, answer->attachments));
         });
-    };
-    socket->on_disconnect = [id = socket->id()](std::string_view reason) {
+    });
+    socket->on_disconnect([id = socket->id()](std::string_view reason) {
         std::printf("disconnect %s %.*s\n", id.c_str(), static_cast<int>(reason.size()), reason.data());
         std::fflush(stdout);
-    };
+    });
 }
 
 /// Namespace "/shy": lets in who says please.

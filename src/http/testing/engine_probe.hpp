@@ -64,15 +64,15 @@ struct Shard final : socketio::Observer {
           endpoint{probe.loop.executor(), server, base::system_clock(), std::move(endpoint_config)} {
         server.of("/").on_connection([](const socketio::SocketPtr& socket) {
             auto* const self = socket.get();
-            socket->on_event = [self](const socketio::ReceivedEvent& event, socketio::Ack) {
+            socket->on_any([self](const socketio::ReceivedEvent& event, socketio::Ack) {
                 if (event.name == "kick") return self->disconnect(true);
                 const std::string big = "\"" + std::string(100'000, 'x') + "\"";
                 for (int i = 0; event.name == "flood" && i < 100; ++i) {
-                    self->emit(socketio::EncodedEvent::make("flood", {big}));
+                    self->emit("flood", {big});
                 }
                 std::vector<std::string_view> arguments{event.arguments_json.begin(), event.arguments_json.end()};
                 self->emit(socketio::EncodedEvent::make(event.name, arguments, event.attachments));
-            };
+            });
         });
         probe.raw = &endpoint;
     }
