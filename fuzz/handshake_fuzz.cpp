@@ -16,26 +16,21 @@ using fuzz::require;
 
 namespace {
 
-/// The one origin that may connect, as a list and as a policy.
-struct OneOrigin {
-    operator std::vector<std::string>() const { return {"http://app.test"}; }
-    operator http::CorsPolicy() const { return http::CorsPolicy{{"http://app.test"}}; }
-};
-
 struct NoLink final : socketio::WebSocketLink {
     std::size_t send(std::span<const socketio::OutPacket>) override { return 0; }
     void close() override {}
 };
 
 /// Lives as long as the process: a verdict changes nothing.
-struct Sessions {
-    Sessions() {
+struct Target {
+    Target() {
         const base::SteadyTime now{};
         polling = std::string{server.open_polling(now, {}).sid()};
         websocket = std::string{server.open_websocket(now, {}, link).sid()};
         server.flush(now);
     }
 
+    const http::CorsPolicy origins{{"http://app.test"}};  ///< the one that may connect
     NoLink link;
     socketio::Server server{socketio::ServerConfig{}};
     std::string polling;
@@ -57,7 +52,7 @@ void check_refusal(socketio::Refusal refusal) {
     require(answer.starts_with("HTTP/1.1 40"), "a refused WebSocket is told so");
 }
 
-void check_verdict(const socketio::Verdict& verdict, const socketio::EngineRequest& request, Sessions& sessions) {
+void check_verdict(const socketio::Verdict& verdict, const socketio::EngineRequest& request, const Target& target) {
     if (const auto* refusal = std::get_if<socketio::Refusal>(&verdict)) return check_refusal(*refusal);
     require(request.origin_allowed, "a foreign origin is refused");
     require(request.eio == "4", "another protocol is refused");
@@ -65,30 +60,30 @@ void check_verdict(const socketio::Verdict& verdict, const socketio::EngineReque
                        std::holds_alternative<socketio::OpenWebSocket>(verdict);
     require(fresh == request.sid.empty(), "a handshake has no sid");
     if (const auto* upgrade = std::get_if<socketio::UpgradeSession>(&verdict)) {
-        require(upgrade->session->sid() == sessions.polling, "only a polling session is upgraded");
+        require(upgrade->session->sid() == target.polling, "only a polling session is upgraded");
     }
     if (const auto* poll = std::get_if<socketio::PollSession>(&verdict)) {
-        require(poll->session->sid() == sessions.polling && request.method == "GET", "only a GET polls");
+        require(poll->session->sid() == target.polling && request.method == "GET", "only a GET polls");
     }
     if (const auto* post = std::get_if<socketio::PostToSession>(&verdict)) {
-        require(post->session->sid() == sessions.polling && request.method == "POST", "only a POST posts");
+        require(post->session->sid() == target.polling && request.method == "POST", "only a POST posts");
     }
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static Sessions& sessions = *new Sessions;
+    static Target& target = *new Target;
     std::string inbox{fuzz::as_text(data, size)};
     http::RequestParser parser{16 * 1024, 100};
     if (parser.read_head(inbox) != http::RequestParser::Status::complete) return 0;
     http::Request& request = parser.request();
-    replace_all(request.query, "SIDP", sessions.polling);
-    replace_all(request.query, "SIDW", sessions.websocket);
+    replace_all(request.query, "SIDP", target.polling);
+    replace_all(request.query, "SIDW", target.websocket);
     const http::EngineQuery query{request};
     const bool upgrade = parser.is_websocket_upgrade();
-    const auto engine = http::engine_request(request, query, upgrade, OneOrigin{});
-    check_verdict(socketio::judge(engine, sessions.server), engine, sessions);
+    const auto engine = http::engine_request(request, query, upgrade, target.origins);
+    check_verdict(socketio::judge(engine, target.server), engine, target);
     if (const auto answer = http::websocket_answer(request)) {
         require(answer->starts_with("HTTP/1.1 101 ") && answer->ends_with("=\r\n\r\n"), "a handshake is answered");
         require(answer->find_first_of(std::string_view{"\0", 1}) == std::string::npos, "the answer is text");
