@@ -5,6 +5,7 @@
 
 #include <future>
 
+#include "base/testing/fake_clock.hpp"
 #include "http/testing/engine_probe.hpp"
 
 namespace carillon::http {
@@ -18,8 +19,9 @@ using ::testing::StartsWith;
 
 class EngineEndpoints : public ::testing::Test {
  protected:
-    Shard& serve(EngineEndpointConfig config = {}, socketio::ServerConfig server = {}) {
-        shard_ = std::make_unique<Shard>(std::move(config), server);
+    Shard& serve(EngineEndpointConfig config = {}, socketio::ServerConfig server = {},
+                 const base::Clock& clock = base::system_clock()) {
+        shard_ = std::make_unique<Shard>(std::move(config), server, clock);
         shard_->start();
         return *shard_;
     }
@@ -165,6 +167,45 @@ TEST_F(EngineEndpoints, EndWebSocketsWithTheRightCode) {
     }
 }
 
+TEST_F(EngineEndpoints, AnswerThePingsOfAReadInOneWrite) {
+    auto client = serve().probe.connect();
+    client.send(upgrade());
+    client.read_until("}");
+    const auto before = client.segments();
+    std::string flood;
+    for (int i = 0; i < 1'000; ++i) flood += frame(0x89, "");
+    client.send(flood + frame(0x89, "last"));
+    std::string pongs;
+    for (int i = 0; i < 1'000; ++i) pongs += std::string{"\x8A\x00", 2};
+    EXPECT_EQ(client.read_until("last"), pongs + "\x8A\x04last");
+    EXPECT_LE(client.segments() - before, 4U);
+}
+
+TEST_F(EngineEndpoints, AnswerThePingsBeforeAGoodbyeAndNoneBehindIt) {
+    auto client = serve().probe.connect();
+    client.send(upgrade() + frame(0x89, "a") + frame(0x89, "b") + frame(0x88, "") + frame(0x89, "c"));
+    const auto got = client.read_until_closed().value_or("still open");
+    EXPECT_THAT(got, HasSubstr("\x8A\x01"
+                               "a\x8A\x01"
+                               "b"));
+    EXPECT_THAT(got, EndsWith(std::string{"}\x88\x00", 3}));
+}
+
+TEST_F(EngineEndpoints, AnswerOnlyTheLastPingBehindWhatIsNotRead) {
+    socketio::ServerConfig config;
+    config.queue_bytes_max = 64'000'000;
+    auto client = serve({}, config).probe.connect();
+    client.send(upgrade() + frame(0x81, "40") + frame(0x81, "42[\"flood\"]"));
+    client.read_until("[\"flood\"");  // the rest of it is more than the system's buffers hold
+    std::string pings;
+    for (int i = 0; i < 100; ++i) pings += frame(0x89, "ping");
+    client.send(pings + frame(0x89, "last"));
+    const auto got = client.read_until("\x8A\x04last");
+    EXPECT_GT(got.size(), 9'000'000U);
+    EXPECT_THAT(got, EndsWith("last"));
+    EXPECT_EQ(got.find("ping"), std::string::npos);
+}
+
 TEST_F(EngineEndpoints, RefuseWebSocketsBeforeAccepting) {
     auto& shard = serve();
     const auto refusal = [&shard](const std::string& request) {
@@ -238,6 +279,33 @@ TEST_F(EngineEndpoints, RefuseNewSessionsWhenFullOrDraining) {
     shard.endpoint.drain();
     EXPECT_THAT(shard.ask(get(kPolling)), AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("Retry-After: ")));
     EXPECT_THAT(shard.ask(post(with_sid(next), "40")), EndsWith("ok")) << "sessions go on";
+}
+
+// The clock has moved, and the timer has not fired yet: what is due is done before the request is looked at.
+TEST_F(EngineEndpoints, DoWhatIsDueBeforeARequestIsHandled) {
+    base::FakeClock clock;
+    socketio::ServerConfig config;
+    config.connect_timeout = 1h;
+    auto& shard = serve({}, config, clock);
+    const auto later = [&](std::chrono::milliseconds by) { shard.between_turns([&] { clock.advance(by); }); };
+    const std::string unknown = R"({"code":1,"message":"Session ID unknown"})";
+
+    const auto pinged = with_sid(shard.open());
+    later(25'000ms);
+    EXPECT_THAT(shard.ask(get(pinged)), EndsWith("\r\n\r\n2")) << "the ping that is due, not a GET that is held";
+    later(19'999ms);
+    EXPECT_THAT(shard.ask(post(pinged, "3")), EndsWith("ok"));
+    later(25'000ms);
+    EXPECT_THAT(shard.ask(get(pinged)), EndsWith("\r\n\r\n2")) << "counted from the pong";
+    later(20'000ms);
+    EXPECT_THAT(shard.ask(post(pinged, "3")), EndsWith(unknown)) << "the pong is too late";
+    EXPECT_TRUE(shard.ended_with("ping timeout"));
+
+    const auto sid = shard.open();
+    later(45'000ms);
+    EXPECT_THAT(shard.ask(get(with_sid(sid))), EndsWith("\r\n\r\n2")) << "one thing at a time: it has been pinged";
+    later(20'000ms);
+    EXPECT_THAT(shard.ask(upgrade(sid)), EndsWith("Session ID unknown"));
 }
 
 TEST_F(EngineEndpoints, DoNotWaitForeverForTheEndOfAConnection) {

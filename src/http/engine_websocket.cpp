@@ -84,6 +84,7 @@ bool EngineWebSocket::read_some() {
 void EngineWebSocket::decode(std::span<char> bytes) {
     if (phase_ == Phase::ended) return;
     const CloseCode failed = decoder_.decode(bytes, *this);
+    send_pongs();
     if (failed == CloseCode::none) return;
     // The peer cannot be understood any more (RFC 6455 section 7.1.7): its close frame would not be either.
     flush_session();
@@ -108,15 +109,12 @@ bool EngineWebSocket::on_message(bool binary, std::string_view data) {
 
 bool EngineWebSocket::on_ping(std::string_view data) {
     if (phase_ != Phase::open) return true;
-    if (!unsent_.empty()) {
-        // Only the last ping has to be answered (section 5.5.3): a flood of them does not pile up.
-        pong_ = std::make_unique<std::string>(data);
-        return true;
-    }
-    std::string frame;
-    socketio::append_frame_head(frame, Opcode::pong, data.size());
-    frame += data;
-    write(frame);
+    // They leave together when the read has been dealt with: a flood of pings costs one write for each read.
+    if (!pongs_) pongs_ = std::make_unique<std::string>();
+    // Behind what the socket does not take only the last ping is answered (section 5.5.3): a flood does not pile up.
+    if (!unsent_.empty()) pongs_->clear();
+    socketio::append_frame_head(*pongs_, Opcode::pong, data.size());
+    *pongs_ += data;
     return true;
 }
 
@@ -171,9 +169,16 @@ void EngineWebSocket::on_writable() {
     std::string bytes = std::exchange(unsent_, {});
     write(bytes);
     if (!unsent_.empty() || broken_) return;
-    if (const auto pong = std::exchange(pong_, nullptr); pong && phase_ == Phase::open) on_ping(*pong);
+    send_pongs();
+    if (!unsent_.empty() || broken_) return;
     if (phase_ == Phase::ended) return end_sending_when_drained();
     if (std::exchange(session_waits_, false) && session_ != nullptr) session_->link_writable(*this);
+}
+
+void EngineWebSocket::send_pongs() {
+    if (!pongs_ || !unsent_.empty()) return;
+    const auto frames = std::exchange(pongs_, nullptr);
+    if (phase_ == Phase::open) write(*frames);
 }
 
 void EngineWebSocket::close() {
@@ -182,6 +187,7 @@ void EngineWebSocket::close() {
 }
 
 void EngineWebSocket::send_close(CloseCode code, Phase next) {
+    send_pongs();
     std::string frame;
     socketio::append_close_frame(frame, code);
     write(frame);
@@ -197,6 +203,7 @@ void EngineWebSocket::end_sending_when_drained() {
 
 void EngineWebSocket::flush_session() {
     // The answers to what came in the same turn are still to go out; nothing can after the goodbye.
+    send_pongs();
     if (session_ != nullptr) session_->flush(host_->now());
 }
 

@@ -70,6 +70,7 @@ class EngineWebSocket final : public socketio::WebSocketLink,
     void write(std::string_view bytes);
     void wait_writable();
     void on_writable();
+    void send_pongs();
     void send_close(socketio::CloseCode code, Phase next);
     void end_sending_when_drained();
     void flush_session();
@@ -84,7 +85,7 @@ class EngineWebSocket final : public socketio::WebSocketLink,
     socketio::WebSocketDecoder decoder_;
     socketio::EngineSession* session_ = nullptr;  ///< null before start, and when either side has let go
     std::string unsent_;                          ///< what the socket did not take
-    std::unique_ptr<std::string> pong_;           ///< for the last ping that came while `unsent_` was not empty
+    std::unique_ptr<std::string> pongs_;          ///< frames that leave with the end of this read, or behind `unsent_`
     Phase phase_ = Phase::open;
     bool session_waits_ = false;  ///< for `link_writable`
     bool broken_ = false;

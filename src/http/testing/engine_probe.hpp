@@ -59,9 +59,9 @@ inline std::string with_sid(const std::string& sid) {
 
 /// One shard: a Socket.IO server that echoes, its endpoint, and a listener.
 struct Shard final : socketio::Observer {
-    explicit Shard(EngineEndpointConfig endpoint_config = {}, socketio::ServerConfig config = {})
-        : server{config, this},
-          endpoint{probe.loop.executor(), server, base::system_clock(), std::move(endpoint_config)} {
+    explicit Shard(EngineEndpointConfig endpoint_config = {}, socketio::ServerConfig config = {},
+                   const base::Clock& clock = base::system_clock())
+        : server{config, this}, endpoint{probe.loop.executor(), server, clock, std::move(endpoint_config)} {
         server.of("/").on_connection([](const socketio::SocketPtr& socket) {
             auto* const self = socket.get();
             socket->on_any([self](const socketio::ReceivedEvent& event, socketio::Ack) {
@@ -77,13 +77,10 @@ struct Shard final : socketio::Observer {
         probe.raw = &endpoint;
     }
     ~Shard() override {
-        std::promise<void> closed;
-        loop::post(probe.loop.executor(), [&] {
+        between_turns([this] {
             endpoint.close();
             probe.server->close();
-            closed.set_value();
         });
-        closed.get_future().wait();
         probe.loop.stop();
         probe.loop.join();
     }
@@ -99,6 +96,16 @@ struct Shard final : socketio::Observer {
     void on_closed(std::string_view, std::string_view reason) override {
         const std::lock_guard lock{mutex};
         reasons.emplace_back(reason);
+    }
+    /// Runs it on the shard's thread, between turns.
+    template <class Work>
+    void between_turns(Work work) {
+        std::promise<void> done;
+        loop::post(probe.loop.executor(), [&] {
+            work();
+            done.set_value();
+        });
+        done.get_future().wait();
     }
     bool ended_with(std::string_view reason) {
         return eventually([&] {

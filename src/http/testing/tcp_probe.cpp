@@ -1,6 +1,7 @@
 #include "http/testing/tcp_probe.hpp"
 
 #include <arpa/inet.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -31,6 +32,13 @@ TcpProbe::~TcpProbe() {
 }
 
 TcpProbe::TcpProbe(TcpProbe&& other) noexcept : fd_{std::exchange(other.fd_, -1)}, inbox_{std::move(other.inbox_)} {}
+
+std::size_t TcpProbe::segments() const {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (::getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
+    return info.tcpi_data_segs_in;
+}
 
 void TcpProbe::send(std::string_view bytes) {
     while (!bytes.empty()) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,6 +19,8 @@ class TcpProbe {
     TcpProbe& operator=(const TcpProbe&) = delete;
 
     bool connected() const { return fd_ >= 0; }
+    /// TCP segments with data that have come so far. On the loopback a write of up to 64 KiB is one.
+    std::size_t segments() const;
     void send(std::string_view bytes);
     /// Closes the sending side only.
     void finish_sending();
