@@ -1,5 +1,6 @@
 // Bundles the demo page. `node build.mjs [--outdir DIR]`; the same sources always give the same bytes.
-import { copyFile, mkdir, readdir, readFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -41,6 +42,21 @@ await build({
 const font = dirname(createRequire(import.meta.url).resolve("@fontsource/be-vietnam-pro/package.json"));
 await copyFile(join(font, "LICENSE"), join(outdir, "fonts", "LICENSE.txt"));
 for (const name of ["index.html", "bell.svg"]) await copyFile(join(here, name), join(outdir, name));
+
+/** Lets every file be kept for ever, by naming its content in the URLs that lead to it: "?v=", as the server knows it. */
+async function nameContents(name, pattern) {
+  const text = await readFile(join(outdir, name), "utf8");
+  const versions = new Map();
+  for (const [, , path] of text.matchAll(pattern)) {
+    const bytes = await readFile(join(outdir, path));
+    versions.set(path, createHash("sha256").update(bytes).digest("hex").slice(0, 12));
+  }
+  if (versions.size === 0) throw new Error(`${name} leads nowhere`);
+  await writeFile(join(outdir, name), text.replaceAll(pattern, (whole, before, path) => `${before}${path}?v=${versions.get(path)}`));
+}
+// The styles before the page, which names them.
+await nameContents("styles.css", /(url\(["']?(?:\.?\/)?)(fonts\/[^"')?]+)/g);
+await nameContents("index.html", /((?:src|href)="\/)((?:app\.js|styles\.css|bell\.svg|fonts\/[^"?]+))/g);
 
 for (const name of ["index.html", "app.js", "styles.css", "bell.svg", ...(await readdir(join(outdir, "fonts"))).map((each) => `fonts/${each}`)]) {
   const bytes = await readFile(join(outdir, name));

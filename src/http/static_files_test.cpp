@@ -23,12 +23,32 @@ const EmbeddedFile& sample(std::string_view path) {
 }
 
 TEST(EmbeddedFiles, HoldTheFolderByteForByte) {
-    ASSERT_EQ(embedded::sample_files().size(), 3U);
-    EXPECT_EQ(sample("/index.html").bytes, "<!doctype html>\n<title>sample</title>\n");
+    ASSERT_EQ(embedded::sample_files().size(), 4U);
+    EXPECT_EQ(sample("/index.html").plain.bytes, "<!doctype html>\n<title>sample</title>\n");
     EXPECT_EQ(sample("/index.html").content_type, "text/html; charset=utf-8");
-    EXPECT_EQ(sample("/empty.txt").bytes, "");
+    EXPECT_EQ(sample("/empty.txt").plain.bytes, "");
     EXPECT_EQ(sample("/icons/bell.svg").content_type, "image/svg+xml");
-    EXPECT_NE(sample("/index.html").etag, sample("/empty.txt").etag);
+    EXPECT_NE(sample("/index.html").plain.etag, sample("/empty.txt").plain.etag);
+}
+
+TEST(EmbeddedFiles, AreGzippedWhereThatIsSmaller) {
+    const auto& verse = sample("/verse.txt");
+    EXPECT_EQ(verse.gzip.bytes.substr(0, 3), "\x1f\x8b\x08");
+    EXPECT_LT(verse.gzip.bytes.size(), verse.plain.bytes.size() / 2);
+    EXPECT_NE(verse.gzip.etag, verse.plain.etag);
+    for (const auto* small : {"/index.html", "/empty.txt"}) EXPECT_EQ(sample(small).gzip.bytes, "");
+}
+
+TEST(AcceptEncoding, DecidesByItsWeights) {
+    for (const auto* yes :
+         {"gzip", "GZIP", "x-gzip", "deflate, gzip;q=0.5", "gzip ; q=0.001", "gzip, deflate, br, zstd", "*",
+          "br;q=1.0, *;q=0.5", "identity;q=0.5, gzip;q=0.5", "identity;q=0, gzip;q=1.000"}) {
+        EXPECT_TRUE(wants_gzip(yes)) << yes;
+    }
+    for (const auto* no : {"", ",", "identity", "br", "gzip;q=0", "gzip;q=0.000", "*;q=0", "gzip;q=0, *", "gzip;q=",
+                           "gzip;q=x", "gzip;level=9", "gzip;q=0.5, identity", "gzipped", "gzip;q=2", "gzip;q=0.5.5"}) {
+        EXPECT_FALSE(wants_gzip(no)) << no;
+    }
 }
 
 class StaticFiles : public ::testing::Test {
@@ -50,7 +70,7 @@ TEST_F(StaticFiles, AreServedWithTheirProtection) {
     for (const auto* path : {"/", "/index.html"}) {
         const auto got = ask("GET " + std::string{path});
         EXPECT_THAT(got, AllOf(StartsWith("HTTP/1.1 200"), EndsWith("<title>sample</title>\n")));
-        EXPECT_THAT(got, HasSubstr("ETag: " + std::string{sample("/index.html").etag}));
+        EXPECT_THAT(got, HasSubstr("ETag: " + std::string{sample("/index.html").plain.etag}));
         EXPECT_THAT(got, HasSubstr("Cache-Control: no-cache"));
         EXPECT_THAT(got, HasSubstr("Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
                                    "img-src 'self' data:; font-src 'self'; connect-src 'self' ws: wss:; base-uri "
@@ -67,7 +87,7 @@ TEST_F(StaticFiles, AreServedWithTheirProtection) {
 }
 
 TEST_F(StaticFiles, AreNotSentAgainWhenTheClientHasThem) {
-    const std::string tag{sample("/index.html").etag};
+    const std::string tag{sample("/index.html").plain.etag};
     for (const auto& value : {tag, "\"other\", W/" + tag, std::string{"*"}}) {
         const auto got = ask("GET /index.html", "If-None-Match: " + value + "\r\n");
         EXPECT_THAT(got,
@@ -75,6 +95,43 @@ TEST_F(StaticFiles, AreNotSentAgainWhenTheClientHasThem) {
         EXPECT_THAT(got, EndsWith("\r\n\r\n"));
     }
     EXPECT_THAT(ask("GET /index.html", "If-None-Match: \"other\"\r\n"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(StaticFiles, AreGzippedForThoseWhoTakeIt) {
+    const auto& verse = sample("/verse.txt");
+    const auto gzipped = ask("GET /verse.txt", "Accept-Encoding: gzip, br\r\n");
+    EXPECT_THAT(gzipped, AllOf(HasSubstr("Content-Encoding: gzip\r\n"), HasSubstr("Vary: Accept-Encoding\r\n"),
+                               HasSubstr("ETag: " + std::string{verse.gzip.etag} + "\r\n"),
+                               HasSubstr("Content-Type: text/plain; charset=utf-8\r\n")));
+    EXPECT_THAT(gzipped, HasSubstr("Content-Length: " + std::to_string(verse.gzip.bytes.size()) + "\r\n"));
+    EXPECT_TRUE(gzipped.ends_with("\r\n\r\n" + std::string{verse.gzip.bytes}));
+    const auto plain = ask("GET /verse.txt");
+    EXPECT_THAT(plain, AllOf(Not(HasSubstr("Content-Encoding")), HasSubstr("Vary: Accept-Encoding\r\n"),
+                             HasSubstr("ETag: " + std::string{verse.plain.etag} + "\r\n"),
+                             EndsWith("tower 20 rings, and every tab hears it.\n")));
+    EXPECT_THAT(ask("HEAD /verse.txt", "Accept-Encoding: gzip\r\n"),
+                AllOf(HasSubstr("Content-Encoding: gzip\r\n"), EndsWith("\r\n\r\n")));
+    // Each form is known by its own tag.
+    for (const auto& [tag, form] : {std::pair{verse.gzip.etag, "gzip"}, std::pair{verse.plain.etag, "identity"}}) {
+        const auto fields = "If-None-Match: " + std::string{tag} + "\r\nAccept-Encoding: ";
+        EXPECT_THAT(ask("GET /verse.txt", fields + form + "\r\n"),
+                    AllOf(StartsWith("HTTP/1.1 304"), HasSubstr("Vary: Accept-Encoding\r\n")));
+        const auto* other = form == std::string_view{"gzip"} ? "identity" : "gzip";
+        EXPECT_THAT(ask("GET /verse.txt", fields + other + "\r\n"), StartsWith("HTTP/1.1 200"));
+    }
+    const auto small = ask("GET /index.html", "Accept-Encoding: gzip\r\n");
+    EXPECT_THAT(small, AllOf(Not(HasSubstr("Content-Encoding")), Not(HasSubstr("Vary: Accept-Encoding"))));
+}
+
+TEST_F(StaticFiles, MayBeKeptWhenTheUrlNamesTheirContent) {
+    const auto digits = sample("/verse.txt").plain.etag.substr(1, 12);
+    for (const auto* accept : {"gzip", "identity"}) {
+        EXPECT_THAT(ask("GET /verse.txt?v=" + std::string{digits}, "Accept-Encoding: " + std::string{accept} + "\r\n"),
+                    HasSubstr("Cache-Control: public, max-age=31536000, immutable\r\n"));
+    }
+    for (const auto& other : {std::string{digits.substr(0, 11)}, std::string{"0123456789ab"}, std::string{}}) {
+        EXPECT_THAT(ask("GET /verse.txt?v=" + other), HasSubstr("Cache-Control: no-cache\r\n")) << other;
+    }
 }
 
 TEST_F(StaticFiles, HaveAHead) {
