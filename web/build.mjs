@@ -41,7 +41,9 @@ await build({
 });
 const font = dirname(createRequire(import.meta.url).resolve("@fontsource/be-vietnam-pro/package.json"));
 await copyFile(join(font, "LICENSE"), join(outdir, "fonts", "LICENSE.txt"));
-for (const name of ["index.html", "bell.svg"]) await copyFile(join(here, name), join(outdir, name));
+await copyFile(join(here, "bell.svg"), join(outdir, "bell.svg"));
+const { version } = JSON.parse(await readFile(join(here, "../clients/elements/package.json"), "utf8"));
+await writeFile(join(outdir, "index.html"), (await readFile(join(here, "index.html"), "utf8")).replace("VERSION", version));
 
 /** Lets every file be kept for ever, by naming its content in the URLs that lead to it: "?v=", as the server knows it. */
 async function nameContents(name, pattern) {

@@ -3,8 +3,8 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
 import { Server, eventually } from '../../tests/e2e/harness.mjs';
+import { launch } from '../../tests/e2e/sdk_browser.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const story = [
@@ -14,8 +14,9 @@ const story = [
 ];
 
 const server = await Server.start();
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
+const browser = await launch();
 const id = (page, name) => page.getByTestId(name);
+const bell = (page, selector) => page.locator(`carillon-bell ${selector}`);
 
 async function open(session, viewport, colorScheme, locale) {
   const context = await browser.newContext({ viewport, colorScheme, locale, deviceScaleFactor: 2, reducedMotion: 'reduce' });
@@ -39,15 +40,14 @@ const light = await open(session, { width: 1120, height: 700 }, 'light', 'en-GB'
 const phone = await open(session, { width: 390, height: 780 }, 'light', 'vi-VN');
 for (const page of [light, phone]) {
   await live(page);
-  await eventually('the count', async () => (await id(page, 'bell-badge').textContent()) === '4');
+  await eventually('the count', async () => (await bell(page, '.badge').textContent()) === '4');
 }
-await id(light, 'bell').click();
-await id(light, 'inbox-item').nth(1).click();
-for (const page of [dark, light, phone]) await eventually('all agree', async () => (await id(page, 'bell-badge').textContent()) === '3');
-await id(light, 'inbox').hover({ position: { x: 60, y: 20 } });
+await bell(light, '.trigger').click();
+await bell(light, '.item').nth(1).click();
+for (const page of [dark, light, phone]) await eventually('all agree', async () => (await bell(page, '.badge').textContent()) === '3');
 await server.create(user, 'Table for two, 19:30', { body: 'Your reservation at Quán Bụi is confirmed.', type: 'demo.message' });
-for (const page of [dark, phone]) await id(page, 'toast').last().waitFor();
-await eventually('it is in the open inbox', async () => (await id(light, 'inbox-item').count()) === 5);
+for (const page of [dark, phone]) await bell(page, '.toast').last().waitFor();
+await eventually('it is in the open inbox', async () => (await bell(light, '.item').count()) === 5);
 await light.mouse.move(20, 400);
 for (const page of [dark, light, phone]) await page.evaluate(() => document.fonts.ready);
 const shot = async (page) => `data:image/png;base64,${(await page.screenshot()).toString('base64')}`;

@@ -1,6 +1,6 @@
-// The gateway's REST API. Every failure is a Problem (RFC 9457), the network's included.
+// What the page asks of the gateway's REST API itself: sign-in and sending. Every failure is a Problem (RFC 9457), the network's included.
 import { session, signOut } from "./session.ts";
-import type { Notification, NotificationPage, SignInAnswer } from "./types.ts";
+import type { SignInAnswer } from "./types.ts";
 
 const kTimeoutMs = 10_000;
 
@@ -105,11 +105,5 @@ export const api = {
   login: (email: string, password: string) =>
     request<SignInAnswer>("POST", "/auth/login", { authorized: false, body: { email, password } }),
   logout: () => request<void>("POST", "/auth/logout", { authorized: false }),
-  list: (cursor: string | null) =>
-    request<NotificationPage>("GET", `/notifications?limit=20${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`),
-  markRead: (id: string) =>
-    request<{ unreadCount: number; version: string }>("POST", `/notifications/${encodeURIComponent(id)}/read`),
-  markAllRead: () => request<{ unreadCount: number; version: string }>("POST", "/notifications/read-all"),
-  send: (userId: string, draft: Draft) =>
-    request<Notification>("POST", "/notifications", { body: { userId, ...draft } }),
+  send: (userId: string, draft: Draft) => request<unknown>("POST", "/notifications", { body: { userId, ...draft } }),
 };

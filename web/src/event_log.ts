@@ -1,4 +1,4 @@
-// The last few things that happened on the socket, for developers to look at. Tokens never enter it.
+// The last few things that the bell told and was told, for developers to look at. Tokens never enter it.
 import { Paced } from "./paced.ts";
 import { signal } from "./signal.ts";
 

@@ -7,21 +7,18 @@ import { derived, effect, untracked } from "./signal.ts";
 import { authView } from "./views/auth_view.ts";
 import { headerView } from "./views/header_view.ts";
 import { homeView } from "./views/home_view.ts";
-import { toastView } from "./views/toast_view.ts";
 
 function page(userId: string | null): HTMLElement[] {
   const client = userId === null ? null : new Client(userId);
   effect(() => {
-    const unread = client === null ? 0 : client.inbox.get().unreadCount;
+    const unread = client === null ? 0 : client.state.get().unreadCount;
     document.title = unread > 0 ? `(${unread}) Carillon` : "Carillon";
   });
-  const parts = [
+  return [
     h("a", { class: "skip", href: "#main" }, () => t().skip),
     headerView(client),
     h("main", { id: "main", tabindex: -1 }, client === null ? authView() : homeView(client)),
   ];
-  if (client !== null) parts.push(toastView(client));
-  return parts;
 }
 
 function start(): void {

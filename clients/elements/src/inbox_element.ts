@@ -304,12 +304,12 @@ export class CarillonInbox extends LitElement implements Source {
     const active = known ? this.active : first;
     return html`
       ${repeat(groups, (group) => group.key, (group) => html`
-        <section aria-labelledby=${`day-${group.key}`}>
+        <div role="group" aria-labelledby=${`day-${group.key}`}>
           <div class="day" part="day" role="heading" aria-level=${this.heading + 1} id=${`day-${group.key}`}>${group.label}</div>
           <ul role="list">
             ${repeat(group.notifications, (each) => each.notificationId, (each) => this.row(each, each.notificationId === active, now, language))}
           </ul>
-        </section>
+        </div>
       `)}
       ${this.end(state)}
     `;

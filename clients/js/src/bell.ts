@@ -39,6 +39,9 @@ export class BellClient implements Bell {
   private stale = false;
   /** What the listeners were told last. */
   private told: BellState;
+  /** Until the first picture is there: what of it is news, and what of that has been told already. */
+  private newSince: number | null;
+  private readonly toldEarly = new Set<string>();
   /** Leading: who waits for the answer of a mark. */
   private readonly settlers = new Map<string, (error: BellError | null) => void>();
 
@@ -48,6 +51,7 @@ export class BellClient implements Bell {
   ) {
     this.tokens = new TokenSource((request) => options.getToken(request), ports.clock);
     this.pageSize = Math.min(100, Math.max(1, Math.floor(options.pageSize ?? 20)));
+    this.newSince = options.newSince === undefined ? null : new Date(options.newSince).getTime();
     this.current = this.told = this.picture();
   }
 
@@ -280,8 +284,22 @@ export class BellClient implements Bell {
     const refused = error && this.inbox.pending().find((mark) => operation.op === "end" && mark.id === operation.id);
     const arrivals = this.inbox.apply(operation);
     this.changed();
-    for (const notification of arrivals) this.emitter.emit("new", { notification, live: operation.op === "new" });
+    for (const notification of arrivals) this.arrived(notification, operation.op === "new");
     if (refused) void this.refuse(refused, new BellError(error.code, error.message));
+  }
+
+  private arrived(notification: BellNotification, live: boolean): void {
+    if (this.newSince !== null) this.toldEarly.add(notification.notificationId);
+    this.emitter.emit("new", { notification, live });
+  }
+
+  /** The first picture is there, from the server or from another tab. */
+  private tellFirst(since: number): void {
+    const news = this.state.notifications.filter(({ notificationId, createdAt, read }) =>
+      !read && Date.parse(createdAt) > since && !this.toldEarly.has(notificationId));
+    for (const notification of news.reverse()) this.emitter.emit("new", { notification, live: false });
+    this.newSince = null;
+    this.toldEarly.clear();
   }
 
   /** The new state is there at once; that it has changed is told once a microtask. */
@@ -298,6 +316,7 @@ export class BellClient implements Bell {
     this.emitter.emit("state", state);
     if (state.unreadCount !== told.unreadCount) this.emitter.emit("count", state.unreadCount);
     if (state.connection !== told.connection) this.emitter.emit("connection", state.connection);
+    if (this.newSince !== null && state.list === "ready") this.tellFirst(this.newSince);
   }
 
   private picture(before?: BellState): BellState {

@@ -19,6 +19,34 @@ describe("one tab", () => {
     assert.deepEqual(tab.arrivals, []);
   });
 
+  test("newSince: what of the first page is newer rings, oldest first and once", async () => {
+    const browser = new FakeBrowser();
+    browser.server.create("long ago", { createdAt: "2020-01-01T00:00:00.000Z" });
+    browser.server.create("read", { readAt: new Date().toISOString() });
+    browser.server.create("a");
+    browser.server.create("b");
+    const tab = await browser.opened({ newSince: "2020-06-01T00:00:00Z" });
+    assert.deepEqual(tab.arrivals, [{ title: "a", live: false }, { title: "b", live: false }]);
+    browser.server.create("c");
+    browser.server.drop();
+    await browser.clock.advance(60_000);
+    assert.deepEqual(tab.arrivals.map(({ title }) => title), ["a", "b", "c"]);
+    // In a tab that has its first picture from another one as well.
+    const second = await browser.opened({ newSince: new Date("2020-06-01") });
+    assert.deepEqual(second.arrivals.map(({ title }) => title), ["a", "b", "c"]);
+  });
+
+  test("newSince: what arrives before the first page rings once", async () => {
+    const browser = new FakeBrowser();
+    const tab = browser.open({ newSince: new Date(0) });
+    await browser.clock.advance(13);
+    assert.equal(tab.bell.state.list, "loading");
+    browser.server.create("early");
+    await browser.clock.advance(300);
+    assert.equal(tab.bell.state.list, "ready");
+    assert.deepEqual(tab.arrivals.map(({ title }) => title), ["early"]);
+  });
+
   test("an arrival brings everything with it: no request follows", async () => {
     const browser = new FakeBrowser();
     const tab = await browser.opened();

@@ -233,9 +233,11 @@ describe("refusals", () => {
     const tab = await browser.opened();
     await browser.clock.advance(60_000);
     assert.equal(tab.bell.connection, "connecting");
+    assert.equal(tab.bell.state.error?.code, "too_many_connections");
     browser.server.refusal = null;
     await browser.clock.advance(31_000);
     assert.equal(tab.bell.connection, "live");
+    assert.equal(tab.bell.state.error, null);
   });
 });
 

@@ -42,7 +42,8 @@ export interface BellState {
   /** Exact, and never of a page only. Marks under way are deducted. */
   readonly unreadCount: number;
   readonly connection: ConnectionState;
-  /** Why `connection` is "stopped". */
+  /** Why `connection` is "stopped"; or, when the server has a reason to refuse it for now (such as
+   * `too_many_connections`), why it is not "live" yet. */
   readonly error: BellError | null;
   readonly list: ListState;
   /** True when the server has older notifications: `loadMore()`. */
@@ -104,6 +105,11 @@ export interface BellOptions {
   getToken(request: TokenRequest): Promise<string | null | undefined> | string | null | undefined;
   /** True by default in a browser and false elsewhere (a page rendered on a server): connects at once. */
   autoStart?: boolean;
+  /**
+   * Unread notifications of the first page that were created after this moment are told by `new`, too: those that came
+   * while the user was signing up, or since the last visit. By default what is there already rings no bell.
+   */
+  newSince?: Date | string;
   /** False gives each tab a connection of its own. */
   shareConnection?: boolean;
   /** How many notifications a page has: 1 to 100, 20 by default. */

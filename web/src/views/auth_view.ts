@@ -40,7 +40,7 @@ function emailField(): Field {
     id: "email",
     testid: "auth-email",
     label: () => t().email,
-    attributes: { type: "email", required: true, autocomplete: "username", spellcheck: "false", inputmode: "email" },
+    attributes: { type: "email", dir: "ltr", required: true, autocomplete: "username", spellcheck: "false", inputmode: "email" },
   });
   result.input.value = lastEmail.peek();
   return result;

@@ -1,20 +1,21 @@
 // The bar at the top: brand, connection, language, theme; the bell and the account when somebody is signed in.
 import { api } from "../api.ts";
+import type { ConnectionState } from "../carillon.ts";
 import type { Client } from "../client.ts";
 import { h, type Child } from "../dom.ts";
 import { brandMark, icon } from "../icons.ts";
 import { chooseLanguage, chooseTheme, language, t, theme } from "../prefs.ts";
 import { persona, session, signOut } from "../session.ts";
-import { effect } from "../signal.ts";
-import type { ConnectionState } from "../types.ts";
-import { inboxView } from "./inbox_view.ts";
+import { derived, effect } from "../signal.ts";
+import { bellView } from "./bell_view.ts";
 
 function stateName(state: ConnectionState): string {
-  return state === "error" ? t().connectionError : t()[state];
+  if (state === "idle") return t().connecting;
+  return state === "stopped" ? t().connectionError : t()[state];
 }
 
 function connectionPill(client: Client): HTMLElement {
-  const { state } = client.live;
+  const state = derived(() => client.state.get().connection);
   return h(
     "span",
     { class: "pill", role: "status", "data-testid": "connection", "data-state": () => state.get() },
@@ -85,7 +86,7 @@ function account(): HTMLElement {
 export function headerView(client: Client | null): HTMLElement {
   const tools: Child[] = client === null ? [] : [connectionPill(client)];
   tools.push(languageToggle(), themeToggle());
-  if (client !== null) tools.push(inboxView(client), account());
+  if (client !== null) tools.push(bellView(client), account());
   return h(
     "header",
     { class: "topbar" },

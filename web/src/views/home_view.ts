@@ -4,6 +4,8 @@ import { h } from "../dom.ts";
 import { icon } from "../icons.ts";
 import { now, t } from "../prefs.ts";
 import { session, signOut } from "../session.ts";
+import { inboxView } from "./bell_view.ts";
+import { codeView } from "./code_view.ts";
 import { logView } from "./log_view.ts";
 import { sendView } from "./send_view.ts";
 import { tryView } from "./try_view.ts";
@@ -20,7 +22,7 @@ function expiryBanner(client: Client): HTMLElement {
 }
 
 function refusalBanner(client: Client): HTMLElement {
-  const refusal = () => (client.live.state.get() === "error" ? client.live.refusal.get() : null);
+  const refusal = () => client.state.get().error;
   const text = () => {
     const value = refusal();
     if (value === null) return "";
@@ -48,6 +50,7 @@ export function homeView(client: Client): HTMLElement {
     refusalBanner(client),
     h("div", { class: "home-head" }, h("h1", { class: "title" }, title), h("p", { class: "lead" }, () => t().homeLead)),
     h("div", { class: "home-grid" }, sendView(client), tryView(client)),
+    h("div", { class: "home-grid" }, inboxView(client), codeView(client)),
     logView(),
   );
 }

@@ -27,7 +27,7 @@ function row(entry: LogEntry, clock: Intl.DateTimeFormat): HTMLElement {
 }
 
 export function logView(): HTMLElement {
-  const list = h("ol", { class: "log-rows", "data-testid": "event-log", tabindex: 0, "aria-labelledby": "log-heading" });
+  const list = h("ol", { class: "log-rows", "data-testid": "event-log", dir: "ltr", tabindex: 0, "aria-labelledby": "log-heading" });
   effect(() => {
     const clock = new Intl.DateTimeFormat(language.get(), kClock);
     const rows = new Map<number, HTMLElement>();

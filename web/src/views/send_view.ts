@@ -12,7 +12,7 @@ function makeFields(): { title: Field; body: Field; type: Field; url: Field } {
       id: "send-title",
       testid: "send-title",
       label: () => t().fieldTitle,
-      attributes: { type: "text", required: true, maxlength: 200, autocomplete: "off" },
+      attributes: { type: "text", dir: "auto", required: true, maxlength: 200, autocomplete: "off" },
     }),
     body: field({
       id: "send-body",
@@ -20,20 +20,20 @@ function makeFields(): { title: Field; body: Field; type: Field; url: Field } {
       label: () => t().fieldBody,
       optional: true,
       lines: 3,
-      attributes: { maxlength: 4000 },
+      attributes: { dir: "auto", maxlength: 4000 },
     }),
     type: field({
       id: "send-type",
       testid: "send-type",
       label: () => t().fieldType,
-      attributes: { type: "text", required: true, maxlength: 64, autocomplete: "off", spellcheck: "false", value: "demo.message" },
+      attributes: { type: "text", dir: "ltr", required: true, maxlength: 64, autocomplete: "off", spellcheck: "false", value: "demo.message" },
     }),
     url: field({
       id: "send-url",
       testid: "send-url",
       label: () => t().fieldLink,
       optional: true,
-      attributes: { type: "text", autocomplete: "off", spellcheck: "false", inputmode: "url", placeholder: "https://" },
+      attributes: { type: "text", dir: "ltr", autocomplete: "off", spellcheck: "false", inputmode: "url", placeholder: "https://" },
     }),
   };
 }

@@ -4,9 +4,7 @@ import { h, type Child } from "../dom.ts";
 import { icon } from "../icons.ts";
 import { t } from "../prefs.ts";
 import { persona } from "../session.ts";
-import { effect, listen, onCleanup, signal, type Signal } from "../signal.ts";
-
-const kCopiedMs = 2_000;
+import { listen, onCleanup, signal, type Signal } from "../signal.ts";
 
 /** Turns true once another tab of the same user has been heard of. */
 function anotherTab(userId: string): Signal<boolean> {
@@ -52,34 +50,6 @@ function openLink(href: string, text: () => string, testid: string): HTMLElement
   );
 }
 
-/** How a back end would do it; the user's id is what a developer looks for here. */
-function terminal(userId: string): HTMLElement {
-  const command = `carillon send --user ${userId} --type demo.cli --title "Hello"`;
-  const copied = signal(false);
-  async function copy(): Promise<void> {
-    await navigator.clipboard.writeText(command);
-    copied.set(true);
-    window.setTimeout(() => copied.set(false), kCopiedMs);
-  }
-  const button = h("button", {
-    type: "button",
-    class: "icon-button",
-    "aria-label": () => t().copy,
-    title: () => t().copy,
-    // The clipboard exists only on https and localhost.
-    hidden: !window.isSecureContext,
-    on: { click: () => void copy().catch(() => copied.set(false)) },
-  });
-  effect(() => button.replaceChildren(icon(copied.get() ? "check" : "copy")));
-  return h(
-    "div",
-    { class: "aside" },
-    h("p", { class: "step-title" }, () => t().tryTerminal),
-    h("div", { class: "terminal" }, h("code", {}, command), button),
-    h("p", { class: "visually-hidden", role: "status" }, () => (copied.get() ? t().copied : "")),
-  );
-}
-
 export function tryView(client: Client): HTMLElement {
   const tabs = anotherTab(client.userId);
   return h(
@@ -99,6 +69,5 @@ export function tryView(client: Client): HTMLElement {
       openLink(`${location.pathname}?as=${encodeURIComponent(nextPersona())}`, () => t().tryOther, "open-other"),
       h("p", { class: "step-text" }, () => t().tryOtherText),
     ),
-    terminal(client.userId),
   );
 }

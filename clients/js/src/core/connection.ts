@@ -46,6 +46,7 @@ export class Connection {
   private link: Link | null = null;
   private isLive = false;
   private reason: StopReason | null = null;
+  private lastRefusal: StopReason | null = null;
   private closed = false;
   private failures = 0;
   /** Not to try before: the server asked for it. */
@@ -71,6 +72,10 @@ export class Connection {
 
   get live(): boolean {
     return this.isLive;
+  }
+  /** Why the server refused the last attempt, although another one may do better; null when it did not. */
+  get refusal(): StopReason | null {
+    return this.lastRefusal;
   }
   /** Why it has stopped for good; null while it has not. */
   get stopReason(): StopReason | null {
@@ -166,6 +171,7 @@ export class Connection {
     this.timers.clear("attempt");
     this.heard += 1;
     this.isLive = true;
+    this.lastRefusal = null;
     this.acceptedToken = this.tokenInUse;
     this.timers.set("stable", stableMs, () => (this.failures = 0));
     this.handlers.changed();
@@ -190,6 +196,8 @@ export class Connection {
     this.drop();
     this.failures += 1;
     const { clock, random } = this.ports;
+    const { code, message } = refusal;
+    this.lastRefusal = code === undefined ? null : { code, message };
     if (refusal.retryAfterMs) this.notBefore = clock.now() + refusal.retryAfterMs * (1 + 0.2 * random());
     const delay = atOnce ? 0 : backoffMs(this.failures, random);
     this.timers.set("retry", Math.max(delay, this.notBefore - clock.now()), () => void this.attempt());

@@ -135,11 +135,12 @@ export class Engine {
   }
 
   private show(): void {
-    const { live, stopReason } = this.connection;
+    const { live, stopReason, refusal } = this.connection;
     const waiting = !this.ports.page.online ? "offline" : this.everLive ? "reconnecting" : "connecting";
     const connection = stopReason ? "stopped" : live ? "live" : this.fallback ? "fallback" : waiting;
-    if (connection === this.shown.connection && stopReason === this.shown.error) return;
-    this.shown = { connection, error: stopReason };
+    const error = stopReason ?? refusal;
+    if (connection === this.shown.connection && error?.code === this.shown.error?.code) return;
+    this.shown = { connection, error };
     this.apply({ op: "link", status: this.shown });
   }
 

@@ -30,7 +30,7 @@ interface PendingMark {
 
 export interface LinkStatus {
   connection: ConnectionState;
-  /** Why it is "stopped". */
+  /** Why it is "stopped", or refused for now. */
   error: { code: string; message: string } | null;
 }
 
