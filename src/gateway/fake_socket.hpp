@@ -1,6 +1,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +20,11 @@ class FakeSocket final : public socketio::Socket {
     const std::string& nsp() const override { return nsp_; }
     const socketio::Handshake& handshake() const override { return handshake_value; }
     void release_handshake() override { handshake_value = {}; }
+    void recover_as(std::string pid, std::string id) override {
+        shown_pid = std::move(pid);
+        if (!id.empty()) id_ = std::move(id);
+    }
+    void send_offsets(std::uint64_t first) override { first_offset = first; }
     bool connected() const override { return connected_; }
     std::string_view transport() const override { return "websocket"; }
     std::size_t queued_bytes() const override { return 0; }
@@ -58,9 +65,11 @@ class FakeSocket final : public socketio::Socket {
     std::vector<std::string> acks;
     std::string ended_by;
     std::function<void()> on_emit;
+    std::string shown_pid;
+    std::optional<std::uint64_t> first_offset;
 
  private:
-    const std::string id_;
+    std::string id_;
     const std::string nsp_ = "/";
     bool connected_ = true;
 };

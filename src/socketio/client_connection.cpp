@@ -149,12 +149,21 @@ void ClientConnection::run_middleware(const std::shared_ptr<SocketImpl>& socket,
 }
 
 void ClientConnection::admit(const std::shared_ptr<SocketImpl>& socket) {
+    if (SocketImpl* const older = socket->home().find(socket->id())) {
+        // With a goodbye: a client that is still there must not come back and fight for the id.
+        older->disconnect(true);
+        if (socket->connection() == nullptr) return;
+    }
     connect_at_ = kNever;
-    socket->set_admitted();
+    const std::string pid = socket->set_admitted();
     socket->home().add(*socket);
     std::string packet = packet_prefix(PacketType::connect, socket->nsp());
     packet += "{\"sid\":\"";
     packet += socket->id();
+    if (!pid.empty()) {
+        packet += "\",\"pid\":\"";
+        packet += pid;
+    }
     packet += "\"}";
     send(OutPacket::text(std::move(packet)));
     const auto& handler = socket->home().connection_handler();

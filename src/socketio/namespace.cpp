@@ -59,8 +59,34 @@ std::size_t SocketImpl::queued_bytes() const {
     return connection_ != nullptr ? connection_->queued_bytes() : 0;
 }
 
+void SocketImpl::recover_as(std::string pid, std::string id) {
+    if (admitted_) return;
+    pid_ = std::make_unique<std::string>(std::move(pid));
+    if (!id.empty()) id_ = std::move(id);
+}
+
+void SocketImpl::send_offsets(std::uint64_t first) {
+    offsets_ = true;
+    offset_ = first;
+}
+
+std::string SocketImpl::set_admitted() {
+    admitted_ = true;
+    const auto pid = std::exchange(pid_, nullptr);
+    return pid ? std::move(*pid) : std::string{};
+}
+
 void SocketImpl::emit(const EncodedEvent& event) {
-    if (connected()) namespace_->send(*connection_, event);
+    if (connected()) send_event(event);
+}
+
+void SocketImpl::send_event(const EncodedEvent& event) {
+    if (takes_as_is(event)) {
+        if (offsets_) offset_ = event.offset();
+        namespace_->send(*connection_, event);
+    } else {
+        namespace_->send(*connection_, offsets_ ? event.with_offset(offset_) : event.without_offset());
+    }
 }
 
 void SocketImpl::join(std::string room) {
@@ -126,7 +152,8 @@ bool SocketImpl::emit_with_ack(const EncodedEvent& event, std::chrono::milliseco
     connection_->expect_ack();
     const std::size_t attachments = event.attachments() ? event.attachments()->size() : 0;
     const auto type = attachments > 0 ? PacketType::binary_event : PacketType::event;
-    std::string header = packet_prefix(type, nsp(), std::to_string(id), attachments) + *event.array();
+    std::string header = packet_prefix(type, nsp(), std::to_string(id), attachments);
+    header += event.has_offset() ? *event.without_offset().array() : *event.array();
     if (attachments == 0) {
         connection_->send(OutPacket::text(std::move(header)));
         return true;
@@ -205,9 +232,15 @@ void NamespaceImpl::add(SocketImpl& socket) {
     sockets_.emplace(socket.id(), &socket);
 }
 
+SocketImpl* NamespaceImpl::find(std::string_view id) const {
+    const auto found = sockets_.find(id);
+    return found == sockets_.end() ? nullptr : found->second;
+}
+
 void NamespaceImpl::remove(SocketImpl& socket) {
     while (!socket.rooms_.empty()) leave_at(socket, socket.rooms_.size() - 1);
-    sockets_.erase(socket.id());
+    // One that is not admitted yet may ask for the id of another.
+    if (find(socket.id()) == &socket) sockets_.erase(socket.id());
 }
 
 void NamespaceImpl::join(SocketImpl& socket, std::string name) {
@@ -260,8 +293,10 @@ void NamespaceImpl::send(ClientConnection& connection, const EncodedEvent& event
 void NamespaceImpl::emit_to(const std::string& room, const EncodedEvent& event) {
     if (!event.array()) return;
     const std::vector<OutPacket> encoded = packets(event);
-    const auto send_to = [&encoded](SocketImpl& socket) {
+    const auto send_to = [&](SocketImpl& socket) {
         if (!socket.admitted_) return;
+        if (!socket.takes_as_is(event)) return socket.send_event(event);
+        if (event.has_offset()) socket.offset_ = event.offset();
         for (const OutPacket& packet : encoded) socket.connection_->send(packet);
     };
     if (const auto found = rooms_.find(room); found != rooms_.end()) {
@@ -274,6 +309,11 @@ void NamespaceImpl::emit(const EncodedEvent& event) {
     if (!event.array()) return;
     const std::vector<OutPacket> encoded = packets(event);
     for (const auto& [id, socket] : sockets_) {
+        if (!socket->takes_as_is(event)) {
+            socket->send_event(event);
+            continue;
+        }
+        if (event.has_offset()) socket->offset_ = event.offset();
         for (const OutPacket& packet : encoded) socket->connection_->send(packet);
     }
 }

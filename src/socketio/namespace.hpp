@@ -34,6 +34,8 @@ class SocketImpl final : public Socket {
     const std::string& nsp() const override;
     const Handshake& handshake() const override { return handshake_; }
     void release_handshake() override { handshake_ = Handshake{}; }
+    void recover_as(std::string pid, std::string id) override;
+    void send_offsets(std::uint64_t first) override;
     bool connected() const override { return connection_ != nullptr && admitted_; }
     std::string_view transport() const override;
     std::size_t queued_bytes() const override;
@@ -49,7 +51,11 @@ class SocketImpl final : public Socket {
     /// Null when gone.
     ClientConnection* connection() const { return connection_; }
     bool admitted() const { return admitted_; }
-    void set_admitted() { admitted_ = true; }
+    /// Returns the pid that the answer shows; empty when it has none.
+    std::string set_admitted();
+    /// An event, with or without an offset as this socket's client expects it.
+    void send_event(const EncodedEvent& event);
+    bool takes_as_is(const EncodedEvent& event) const { return offsets_ == event.has_offset(); }
     /// Runs the application's handler.
     void deliver(const ReceivedEvent& event, std::string_view ack_id);
     void send_ack(const std::string& ack_id, const std::vector<std::string_view>& arguments_json,
@@ -91,14 +97,18 @@ class SocketImpl final : public Socket {
 
     // Constant after construction
     const std::shared_ptr<NamespaceImpl> namespace_;
-    const std::string id_;
+
+    std::string id_;  ///< constant once admitted
 
     // Touched only on the shard's thread
     ClientConnection* connection_;
+    std::unique_ptr<std::string> pid_;  ///< until it is admitted
+    std::uint64_t offset_ = 0;          ///< the last one sent
     Handshake handshake_;
     std::vector<Membership> rooms_;
     std::unique_ptr<PendingAcks> acks_;  ///< made with the first
     bool admitted_ = false;
+    bool offsets_ = false;
     Transport last_transport_ = Transport::polling;  ///< when there is no connection any more
 };
 
@@ -117,6 +127,8 @@ class NamespaceImpl final : public Namespace {
     const std::function<void(const SocketPtr&)>& connection_handler() const { return handler_; }
 
     void add(SocketImpl& socket);
+    /// The connected socket of that id, or null.
+    SocketImpl* find(std::string_view id) const;
     void remove(SocketImpl& socket);
     void join(SocketImpl& socket, std::string room);
     void leave(SocketImpl& socket, const std::string& room);

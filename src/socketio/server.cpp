@@ -1,7 +1,9 @@
 #include "socketio/server.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <charconv>
 #include <stdexcept>
 #include <utility>
 
@@ -9,6 +11,21 @@
 #include "socketio/packet.hpp"
 
 namespace carillon::socketio {
+namespace {
+
+/// As the last element of an array that has one. Returns by how much it grew.
+std::size_t append_offset(std::string& array, std::uint64_t offset) {
+    std::array<char, 20> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), offset).ptr;
+    const std::size_t before = array.size();
+    array.back() = ',';
+    array.push_back('"');
+    array.append(digits.data(), end);
+    array += "\"]";
+    return array.size() - before;
+}
+
+}  // namespace
 
 EncodedEvent EncodedEvent::make(std::string_view event, std::span<const std::string_view> arguments_json,
                                 std::vector<std::string> attachments) {
@@ -34,14 +51,40 @@ EncodedEvent EncodedEvent::make(std::string_view event, std::initializer_list<st
     return make(event, std::span{arguments_json.begin(), arguments_json.size()}, std::move(attachments));
 }
 
-EncodedEvent EncodedEvent::from_array(std::string_view event, std::string array_json) {
+EncodedEvent EncodedEvent::from_array(std::string_view event, std::string array_json,
+                                      std::optional<std::uint64_t> offset) {
     assert(!is_reserved_event(event));
     assert(array_json.compare(2, event.size(), event) == 0 && array_json[2 + event.size()] == '"');
     assert(JsonScanner{array_json}.value());
     EncodedEvent encoded;
     encoded.name_size_ = event.size();
+    if (offset) {
+        encoded.offset_ = *offset;
+        encoded.offset_size_ = append_offset(array_json, *offset);
+    }
     encoded.array_ = std::make_shared<const std::string>(std::move(array_json));
     return encoded;
+}
+
+EncodedEvent EncodedEvent::with_offset(std::uint64_t offset) const {
+    EncodedEvent other = without_offset();
+    if (!array_) return other;
+    std::string array = *other.array_;
+    other.offset_ = offset;
+    other.offset_size_ = append_offset(array, offset);
+    other.array_ = std::make_shared<const std::string>(std::move(array));
+    return other;
+}
+
+EncodedEvent EncodedEvent::without_offset() const {
+    EncodedEvent other = *this;
+    if (!has_offset()) return other;
+    std::string array = *array_;
+    array.erase(array.size() - 1 - offset_size_, offset_size_);
+    other.offset_ = 0;
+    other.offset_size_ = 0;
+    other.array_ = std::make_shared<const std::string>(std::move(array));
+    return other;
 }
 
 std::string_view EncodedEvent::event() const {

@@ -40,8 +40,17 @@ class EncodedEvent {
     static EncodedEvent make(std::string_view event, std::initializer_list<std::string_view> arguments_json,
                              std::vector<std::string> attachments = {});
     /// From a whole array `["name",args…]` that the caller wrote as valid JSON, with a name that needs no escapes and
-    /// is `event`: for the hot path, which does not read again what it has just written. No attachments.
-    static EncodedEvent from_array(std::string_view event, std::string array_json);
+    /// is `event`: for the hot path, which does not read again what it has just written. No attachments. With an
+    /// offset, that becomes its last argument.
+    static EncodedEvent from_array(std::string_view event, std::string array_json,
+                                   std::optional<std::uint64_t> offset = std::nullopt);
+    /// The same with an offset as its last argument (another one, when it has one). Copies the text.
+    EncodedEvent with_offset(std::uint64_t offset) const;
+    /// The same as it was made, without an offset. Copies the text.
+    EncodedEvent without_offset() const;
+    bool has_offset() const { return offset_size_ > 0; }
+    /// 0 when it has none.
+    std::uint64_t offset() const { return offset_; }
     /// The Engine.IO text payload for a namespace: `42["…",…]`, `42/ws,["…",…]`, `451-["…",…]`.
     std::string payload(std::string_view nsp) const;
     /// Its name; good as long as the event or a copy of it.
@@ -55,7 +64,9 @@ class EncodedEvent {
  private:
     std::shared_ptr<const std::string> array_;  ///< `["name",args…]`
     std::size_t name_size_ = 0;                 ///< of the name in `array_`, between its quotes
-    std::string escaped_name_;                  ///< the name itself, when it is written with escapes
+    std::uint64_t offset_ = 0;
+    std::size_t offset_size_ = 0;  ///< of `,"<offset>"` before the end of `array_`
+    std::string escaped_name_;     ///< the name itself, when it is written with escapes
     std::shared_ptr<const std::vector<std::string>> attachments_;
 };
 
@@ -110,6 +121,15 @@ class Socket : public std::enable_shared_from_this<Socket> {
     virtual const Handshake& handshake() const = 0;
     /// Frees what `handshake()` holds, for connections that live long; it is empty from then on.
     virtual void release_handshake() = 0;
+    /// For middleware, before the client is admitted: the answer carries `pid` (text that needs no escapes in JSON),
+    /// which a stock client shows in its auth object when it comes back, with the last offset it was sent. With an `id`
+    /// it has come back, and has again the id that it had; a socket of that id that is still there leaves, and its
+    /// transport closes.
+    virtual void recover_as(std::string pid, std::string id = {}) = 0;
+    /// From now on every event that asks for no answer ends with an offset, a number as a string: the event's own, else
+    /// the one sent before it, at first `first`. A client must never find anything else there. Without this call no
+    /// event has one.
+    virtual void send_offsets(std::uint64_t first) = 0;
     virtual bool connected() const = 0;
     /// "polling" or "websocket", as of now; after the end, what it was at last.
     virtual std::string_view transport() const = 0;
