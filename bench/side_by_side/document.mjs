@@ -26,13 +26,19 @@ function summary(results, rows) {
     const found = results.rows[row.name];
     for (const target of row.targets ?? []) {
       const verdict = found && judge(found, target);
-      const what = `[${row.title}](#${anchor(row)}): ${row.figures[target.figure].label}` +
-        (target.against ? `, against ${row.sides[target.against].label}` : '');
+      const what = `[${row.title}](#${anchor(row)}): ${nameOf(row, target)}`;
       if (!verdict) lines.push(`| ${what} | not measured yet | ${bound(target)} | |`);
       else lines.push(`| ${what} | ${formatSpread(verdict.measured)} | ${bound(target)} | ${verdict.met ? 'met' : '**missed**'} |`);
     }
   }
   return lines.join('\n');
+}
+
+/** What a target is about: whose figure, against whom. */
+function nameOf(row, target) {
+  if (target.label) return target.label;
+  const own = target.side === (row.ours ?? 'carillon') ? '' : ` of ${row.sides[target.side].label}`;
+  return row.figures[target.figure].label + own + (target.against ? ` against ${row.sides[target.against].label}` : '');
 }
 
 const anchor = (row) => row.title.toLowerCase().replace(/[^a-z0-9 -]/g, '').replaceAll(' ', '-');
@@ -46,7 +52,7 @@ export function betterRivals(found, row) {
     const mine = spread(figuresOf(found.sides[ours], key));
     for (const [name, side] of Object.entries(found.sides)) {
       const theirs = spread(figuresOf(side, key));
-      if (row.sides[name]?.own || name === ours || !mine || !theirs) continue;
+      if (!row.sides[name]?.rival || !mine || !theirs) continue;
       const wins = direction === 'lower' ? theirs.median < mine.median : theirs.median > mine.median;
       if (wins) better.push(`- [${row.title}](#${anchor(row)}): ${label}, ${side.label} ${format(theirs.median)}, Carillon ${format(mine.median)}.`);
     }
@@ -69,8 +75,7 @@ function section(row, found) {
   const judged = (row.targets ?? []).map((target) => [target, judge(found, target)]).filter(([, verdict]) => verdict);
   if (judged.length > 0) lines.push('');
   for (const [target, { measured, met }] of judged) {
-    const against = target.against ? ` against ${found.sides[target.against].label}` : '';
-    lines.push(`- ${row.figures[target.figure].label}${against}: ${formatSpread(measured)}${target.against ? ' ×' : ''}; target ${bound(target)}, ` +
+    lines.push(`- ${nameOf(row, target)}: ${formatSpread(measured)}${target.against ? ' ×' : ''}; target ${bound(target)}, ` +
       `${met ? 'met' : '**missed**'}.`);
   }
   if (row.reason && judged.some(([, { met }]) => !met)) lines.push('', row.reason);

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <iostream>
@@ -29,6 +30,8 @@ struct LoadtestOptions {
     std::string notifications_url;
     std::string nats_url;
     std::vector<std::string> pids;
+    std::string freeze;
+    std::string kill;
     std::string json_file;
     std::string html_file;
     bool no_sync = false;
@@ -82,7 +85,9 @@ std::vector<std::string> read_tokens(const std::string& path) {
 
 void choose_clients(LoadtestOptions& options) {
     Plan& plan = options.plan;
-    if (plan.tabs == 0 || plan.tabs > 64) refuse("--tabs: wants 1 to 64");
+    if (plan.tabs == 0 || plan.tabs > loadtest::kTabsMax) {
+        refuse("--tabs: wants 1 to " + std::to_string(loadtest::kTabsMax));
+    }
     if (!options.token_file.empty()) {
         plan.tokens.given = read_tokens(options.token_file);
         plan.users = plan.tokens.given.size();
@@ -125,6 +130,26 @@ void choose_source(LoadtestOptions& options) {
     if (source.callers == 0 || source.window == 0) refuse("--callers and --window: want at least 1");
 }
 
+/// What is done to the watched servers besides the load.
+void choose_trouble(LoadtestOptions& options) {
+    Plan& plan = options.plan;
+    if (plan.hold && (plan.scenario != Scenario::push || plan.events == 0 || plan.processes.empty())) {
+        refuse("--hold: wants --scenario push, --events and the gateway's --pid");
+    }
+    const auto choose = [&plan](const std::string& name, const char* flag, Scenario scenario) {
+        if (name.empty()) return 0;
+        const auto named = std::find_if(plan.processes.begin(), plan.processes.end(),
+                                        [&](const auto& process) { return process.name == name; });
+        if (plan.scenario != scenario || named == plan.processes.end()) {
+            refuse(std::string{flag} + ": wants --scenario " + std::string{to_string(scenario)} +
+                   " and the name of a --pid, not '" + name + "'");
+        }
+        return named->pid;
+    };
+    plan.freeze_pid = choose(options.freeze, "--freeze", Scenario::push);
+    plan.kill_pid = choose(options.kill, "--kill", Scenario::storm);
+}
+
 Plan finish_plan(LoadtestOptions& options) {
     Plan& plan = options.plan;
     const auto scenario = loadtest::parse_scenario(options.scenario);
@@ -146,6 +171,7 @@ Plan finish_plan(LoadtestOptions& options) {
     if (options.no_sync) plan.sync = false;
     if (!plan.path.ends_with('/')) plan.path += '/';
     for (const auto& text : options.pids) plan.processes.push_back(parse_process(text));
+    choose_trouble(options);
     return plan;
 }
 
@@ -213,7 +239,13 @@ void add_load_options(CLI::App& app, LoadtestOptions& options) {
            "--rate", options.rate,
            "Notifications a second (read: marks a second; connect: connections a second); 0: as fast as it goes")
         ->default_str("50");
-    app.add_option("--events", plan.events, "Stop after so many notifications instead of after --duration");
+    app.add_option("--events", plan.events,
+                   "Stop after so many notifications (read: marks) instead of after --duration");
+    app.add_flag("--hold", plan.hold,
+                 "push: the first --pid stands still (SIGSTOP) until all --events are made, and finds them waiting");
+    app.add_option("--marking", plan.marking, "read with --rate 0: marks without their ack, at most")
+        ->check(CLI::Range{1, 100'000})
+        ->capture_default_str();
     app.add_option("--connect-rate", plan.connect_rate, "Connections a second while they are opened; 0: no limit")
         ->capture_default_str();
     app.add_option("--connecting", plan.connecting, "Handshakes at once, at most")->capture_default_str();
@@ -232,6 +264,14 @@ void add_load_options(CLI::App& app, LoadtestOptions& options) {
 void add_server_options(CLI::App& app, LoadtestOptions& options) {
     Plan& plan = options.plan;
     auto& tokens = plan.tokens;
+    app.add_option("--standby-url", plan.standby_url,
+                   "A gateway for clients that theirs does not let in, as a balancer would send them there");
+    app.add_option("--freeze", options.freeze,
+                   "push: this --pid stands still (SIGSTOP) meanwhile; a service that does not know of events made on "
+                   "NATS would set their users back")
+        ->type_name("NAME");
+    app.add_option("--kill", options.kill, "storm: kill (SIGKILL) this --pid, instead of breaking the connections")
+        ->type_name("NAME");
     app.add_option("--socketio-path", plan.path, "Path of the Socket.IO endpoint")->capture_default_str();
     app.add_option("--namespace", plan.nsp, "Namespace that the clients join")->capture_default_str();
     app.add_option("--data-dir", options.data_dir, "Where `carillon serve` keeps its keys")->capture_default_str();

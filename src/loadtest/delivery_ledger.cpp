@@ -1,7 +1,7 @@
 #include "loadtest/delivery_ledger.hpp"
 
-#include <bit>
 #include <charconv>
+#include <utility>
 
 namespace carillon::loadtest {
 namespace {
@@ -14,24 +14,21 @@ std::string make_prefix(std::uint64_t run) {
     return prefix;
 }
 
-std::uint64_t bits(DeliveryLedger::Tabs tabs) {
-    return static_cast<std::uint64_t>(std::popcount(tabs));
-}
-
 }  // namespace
 
 DeliveryLedger::DeliveryLedger(std::uint64_t run, std::size_t users) : prefix_{make_prefix(run)}, open_(users) {}
 
-DeliveryLedger::Sequence DeliveryLedger::expect(std::uint32_t user, Tabs owed, base::SteadyTime now) {
+DeliveryLedger::Sequence DeliveryLedger::expect(std::uint32_t user, TabSet owed, base::SteadyTime now) {
     Sent sent;
     sent.at = now;
-    sent.owed = owed;
+    sent.missing = static_cast<std::uint32_t>(owed.size());
+    sent.owed = std::move(owed);
     sent.user = user;
-    sent_.push_back(sent);
-    const Sequence sequence = sent_.size() - 1;
-    if (owed != 0) open_[user].push_back(sequence);
+    const Sequence sequence = sent_.size();
+    if (sent.missing > 0) open_[user].push_back(sequence);
     ++counts_.sent;
-    counts_.owed += bits(owed);
+    counts_.owed += sent.missing;
+    sent_.push_back(std::move(sent));
     return sequence;
 }
 
@@ -45,17 +42,17 @@ void DeliveryLedger::cancel(Sequence sequence) {
     if (sent.cancelled) return;
     sent.cancelled = true;
     --counts_.sent;
-    counts_.owed -= bits(sent.missing());
-    sent.owed &= ~sent.missing();
+    counts_.owed -= std::exchange(sent.missing, 0);
+    sent.owed = {};
     settle(sent.user);
 }
 
 void DeliveryLedger::excuse(std::uint32_t user, std::uint32_t tab) {
-    const Tabs bit = Tabs{1} << tab;
     for (const Sequence sequence : open_[user]) {
         Sent& sent = sent_[sequence];
-        if ((sent.missing() & bit) == 0) continue;
-        sent.owed &= ~bit;
+        if (!sent.misses(tab)) continue;
+        sent.owed.erase(tab);
+        --sent.missing;
         --counts_.owed;
     }
     settle(user);
@@ -63,7 +60,7 @@ void DeliveryLedger::excuse(std::uint32_t user, std::uint32_t tab) {
 
 void DeliveryLedger::settle(std::uint32_t user) {
     auto& open = open_[user];
-    while (!open.empty() && sent_[open.front()].missing() == 0) open.pop_front();
+    while (!open.empty() && sent_[open.front()].missing == 0) open.pop_front();
 }
 
 bool DeliveryLedger::find(std::string_view payload, Sequence& sequence) const {
@@ -79,18 +76,18 @@ DeliveryLedger::Seen DeliveryLedger::live(std::uint32_t user, std::uint32_t tab,
     Seen seen;
     if (!find(payload, seen.sequence)) return seen;
     Sent& sent = sent_[seen.sequence];
-    const Tabs bit = Tabs{1} << tab;
     if (sent.user != user) {
         ++counts_.wrong_user;
         seen.arrival = Arrival::wrong_user;
-    } else if ((sent.live & bit) != 0) {
+    } else if (sent.live.contains(tab)) {
         ++counts_.duplicated;
         seen.arrival = Arrival::duplicate;
     } else {
-        const bool owed = (sent.missing() & bit) != 0;
-        sent.live |= bit;
+        const bool owed = sent.misses(tab);
+        sent.live.insert(tab);
         seen.arrival = owed ? Arrival::first : Arrival::not_owed;
         if (!owed) return seen;
+        --sent.missing;
         ++counts_.delivered;
         seen.latency = now - sent.at;
         settle(user);
@@ -102,16 +99,16 @@ DeliveryLedger::Seen DeliveryLedger::synced(std::uint32_t user, std::uint32_t ta
     Seen seen;
     if (!find(payload, seen.sequence)) return seen;
     Sent& sent = sent_[seen.sequence];
-    const Tabs bit = Tabs{1} << tab;
     if (sent.user != user) {
         ++counts_.wrong_user;
         seen.arrival = Arrival::wrong_user;
         return seen;
     }
-    const bool owed = (sent.missing() & bit) != 0;
-    sent.synced |= bit;
+    const bool owed = sent.misses(tab);
+    sent.synced.insert(tab);
     seen.arrival = owed ? Arrival::first : Arrival::not_owed;
     if (!owed) return seen;
+    --sent.missing;
     ++counts_.delivered;
     ++counts_.recovered;
     settle(user);

@@ -8,21 +8,20 @@
 
 #include "base/clock.hpp"
 #include "loadtest/latency_histogram.hpp"
+#include "loadtest/tab_set.hpp"
 
 namespace carillon::loadtest {
 
 /// Who is owed which notification, and who has had it: each is known by its title, `lt:<run>:<sequence>:<ns>` (when it
-/// was sent, by the monotonic clock), so that what is lost, comes twice or reaches the wrong user is seen one by one. A
-/// user's tabs are the bits of a mask.
+/// was sent, by the monotonic clock), so that what is lost, comes twice or reaches the wrong user is seen one by one.
 class DeliveryLedger {
  public:
     using Sequence = std::uint64_t;
-    using Tabs = std::uint64_t;
 
     DeliveryLedger(std::uint64_t run, std::size_t users);
 
     /// A notification is about to be sent to the user; each of `owed` must get it. Its latency counts from `now`.
-    Sequence expect(std::uint32_t user, Tabs owed, base::SteadyTime now);
+    Sequence expect(std::uint32_t user, TabSet owed, base::SteadyTime now);
     std::string title(Sequence sequence) const;
     /// It was not taken by the server: nobody is owed it.
     void cancel(Sequence sequence);
@@ -62,12 +61,15 @@ class DeliveryLedger {
  private:
     struct Sent {
         base::SteadyTime at;
-        Tabs owed = 0;
-        Tabs live = 0;    ///< who has had it on a socket
-        Tabs synced = 0;  ///< who has had it by sync
+        TabSet owed;
+        TabSet live;    ///< who has had it on a socket
+        TabSet synced;  ///< who has had it by sync
         std::uint32_t user = 0;
+        std::uint32_t missing = 0;  ///< how many of `owed` have it neither way
         bool cancelled = false;
-        Tabs missing() const { return owed & ~(live | synced); }
+        bool misses(std::uint32_t tab) const {
+            return owed.contains(tab) && !live.contains(tab) && !synced.contains(tab);
+        }
     };
     bool find(std::string_view payload, Sequence& sequence) const;
     void settle(std::uint32_t user);

@@ -8,7 +8,7 @@ namespace {
 using namespace std::chrono_literals;
 using Arrival = DeliveryLedger::Arrival;
 
-constexpr DeliveryLedger::Tabs kBoth = 0b11;
+const TabSet kBoth = 0b11;
 
 struct DeliveryLedgerTest : testing::Test {
     std::string payload(DeliveryLedger::Sequence sequence) {
@@ -94,6 +94,19 @@ TEST_F(DeliveryLedgerTest, WhoLeavesIsExcusedFromWhatIsOnItsWay) {
     EXPECT_TRUE(ledger.complete());
     EXPECT_EQ(ledger.counts().delivered, 4U);
     EXPECT_EQ(live(1, 0, second), Arrival::not_owed);
+}
+
+TEST_F(DeliveryLedgerTest, AUserMayHaveManyTabs) {
+    TabSet tabs;
+    for (std::uint32_t tab = 0; tab < 1'000; ++tab) tabs.insert(tab);
+    const auto sequence = ledger.expect(1, tabs, now);
+    EXPECT_EQ(ledger.counts().owed, 1'000U);
+    for (std::uint32_t tab = 0; tab < 999; ++tab) EXPECT_EQ(live(1, tab, sequence), Arrival::first);
+    EXPECT_EQ(live(1, 998, sequence), Arrival::duplicate);
+    EXPECT_EQ(live(1, 1'000, sequence), Arrival::not_owed);
+    EXPECT_FALSE(ledger.complete());
+    EXPECT_EQ(live(1, 999, sequence), Arrival::first);
+    EXPECT_TRUE(ledger.complete());
 }
 
 TEST_F(DeliveryLedgerTest, NobodyListeningMeansNothingOwed) {

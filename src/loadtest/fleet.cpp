@@ -21,6 +21,7 @@ constexpr double kCatchUpSeconds = 0.05;
 Fleet::Fleet(const Plan& plan, Reactor& reactor, ClientEvents& events, const UserTokens& users)
     : plan_{plan}, users_{users}, tabs_{static_cast<std::uint32_t>(plan.tabs)}, settings_{plan.path, plan.nsp} {
     for (const auto& url : plan.urls) endpoints_.push_back(resolve_endpoint(url, "--url"));
+    if (!plan.standby_url.empty()) standby_ = resolve_endpoint(plan.standby_url, "--standby-url");
     const bool loopback =
         std::all_of(endpoints_.begin(), endpoints_.end(), [](const Endpoint& one) { return one.loopback_v4(); });
     const std::size_t clients = plan.clients();
@@ -102,7 +103,9 @@ void Fleet::begin(SocketIoClient& client) {
     ++client.attempts;
     std::string reason;
     const sockaddr_in* const source = sources_.empty() ? nullptr : &sources_[client.index % sources_.size()];
-    const Endpoint& endpoint = endpoints_[client.index % endpoints_.size()];
+    // As behind a balancer: who is not let in is passed on to the other one.
+    const bool elsewhere = standby_ && client.attempts % 2 == 0;
+    const Endpoint& endpoint = elsewhere ? *standby_ : endpoints_[client.index % endpoints_.size()];
     if (!client.connect(endpoint, source, users_.tokens[client.user], reason)) return attempt_failed(client, reason);
     ++connecting_;
     under_way_.emplace_back(client.started_at(), client.index);
@@ -157,6 +160,7 @@ void Fleet::ended_wanted(SocketIoClient& client, std::string_view reason) {
         ++given_up_;
         return;
     }
+    if (standby_ && client.attempts % 2 == 1) return due_.push({std::chrono::steady_clock::now(), client.index});
     const auto wait =
         std::min<std::chrono::milliseconds>(kFirstRetry * (1U << std::min(client.attempts, 6U)), kLongestRetry);
     std::uniform_int_distribution<std::int64_t> chance{wait.count() / 2, wait.count() * 3 / 2};

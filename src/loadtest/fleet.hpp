@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <queue>
 #include <random>
 #include <string>
@@ -83,6 +84,7 @@ class Fleet {
     const std::uint32_t tabs_;
     const ClientSettings settings_;
     std::vector<Endpoint> endpoints_;
+    std::optional<Endpoint> standby_;
     std::vector<sockaddr_in> sources_;
 
     std::vector<std::unique_ptr<SocketIoClient>> clients_;

@@ -69,6 +69,8 @@ struct WatchedProcess {
     int pid = 0;
 };
 
+inline constexpr std::size_t kTabsMax = 4'096;
+
 /// Everything one run is told.
 struct Plan {
     Scenario scenario = Scenario::mixed;
@@ -76,19 +78,24 @@ struct Plan {
     std::string path = "/socket.io/";
     std::string nsp = "/";
     std::size_t users = 25;
-    std::size_t tabs = 2;  ///< sockets of each user, at most 64
+    std::size_t tabs = 2;  ///< sockets of each user, at most kTabsMax
     std::chrono::milliseconds duration{15'000};
     double rate = 50;           ///< notifications (read: marks; connect: connections) a second; 0: as fast as it goes
-    std::uint64_t events = 0;   ///< stop after so many notifications; 0: after `duration`
+    std::uint64_t events = 0;   ///< stop after so many notifications (read: marks); 0: after `duration`
+    bool hold = false;          ///< push: the first of `processes` is stopped until all `events` are made
     double connect_rate = 500;  ///< connections a second; 0: as fast as it goes
     std::size_t connecting = 500;  ///< handshakes at once
     std::chrono::milliseconds connect_timeout{30'000};
     double message_rate = 8;                  ///< messages a second and user, at most: gateways limit them
+    std::size_t marking = 64;                 ///< read without a rate: marks without their ack, at most
     double churn_rate = 0.05;                 ///< share of the clients that leaves, a second
     double read_share = 0.3;                  ///< mixed: of the notifications, marked as read
     std::size_t source_addresses = 0;         ///< 0: one for each 5,000 clients
     std::chrono::milliseconds grace{10'000};  ///< for what is still on its way at the end
     std::optional<bool> sync;                 ///< whether `notification:sync` is used; nullopt: if the gateway has it
+    std::string standby_url;                  ///< a gateway for clients whose own does not let them in
+    int freeze_pid = 0;                       ///< push: a process that stands still meanwhile; 0: none
+    int kill_pid = 0;                         ///< storm: the gateway to kill; 0: the connections break instead
     TokenPlan tokens;
     SourcePlan source;
     std::vector<WatchedProcess> processes;

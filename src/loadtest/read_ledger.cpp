@@ -1,22 +1,23 @@
 #include "loadtest/read_ledger.hpp"
 
 #include <algorithm>
-#include <bit>
+#include <utility>
 
 namespace carillon::loadtest {
 
-std::optional<ReadLedger::Mark> ReadLedger::expect(std::uint32_t user, base::NotificationId id, Tabs owed,
+std::optional<ReadLedger::Mark> ReadLedger::expect(std::uint32_t user, base::NotificationId id, TabSet owed,
                                                    base::SteadyTime now) {
     const Mark mark = sent_.size();
     if (!by_id_.emplace(id, mark).second) return std::nullopt;
     Sent sent;
     sent.at = now;
-    sent.owed = owed;
+    sent.missing = static_cast<std::uint32_t>(owed.size());
+    sent.owed = std::move(owed);
     sent.user = user;
-    sent_.push_back(sent);
     open_[user].push_back(mark);
     ++counts_.sent;
-    counts_.owed += static_cast<std::uint64_t>(std::popcount(owed));
+    counts_.owed += sent.missing;
+    sent_.push_back(std::move(sent));
     return mark;
 }
 
@@ -31,8 +32,8 @@ ReadLedger::Seen ReadLedger::acked(Mark mark, const std::string& refused, base::
     ++counts_.refusals;
     ++counts_.refused[refused];
     // Nobody is told of what did not happen.
-    counts_.owed -= static_cast<std::uint64_t>(std::popcount(sent.owed & ~sent.seen));
-    sent.owed &= sent.seen;
+    counts_.owed -= std::exchange(sent.missing, 0);
+    sent.owed.keep(sent.seen);
     return {};
 }
 
@@ -41,31 +42,28 @@ ReadLedger::Seen ReadLedger::updated(std::uint32_t user, std::uint32_t tab, base
     const auto found = by_id_.find(id);
     if (found == by_id_.end()) return {};
     Sent& sent = sent_[found->second];
-    const Tabs bit = Tabs{1} << tab;
     if (sent.user != user) return {};
-    if ((sent.seen & bit) != 0) {
+    if (!sent.seen.insert(tab)) {
         ++counts_.duplicated;
         return {};
     }
-    const bool owed = (sent.owed & bit) != 0;
-    sent.seen |= bit;
-    if (!owed) return {};
+    if (!sent.owed.contains(tab)) return {};
+    --sent.missing;
     ++counts_.delivered;
-    if ((sent.owed & ~sent.seen) == 0) std::erase(open_[user], found->second);
+    if (sent.missing == 0) std::erase(open_[user], found->second);
     return {true, now - sent.at};
 }
 
 void ReadLedger::excuse(std::uint32_t user, std::uint32_t tab) {
     const auto open = open_.find(user);
     if (open == open_.end()) return;
-    const Tabs bit = Tabs{1} << tab;
     for (const Mark mark : open->second) {
         Sent& sent = sent_[mark];
-        if ((sent.owed & ~sent.seen & bit) == 0) continue;
-        sent.owed &= ~bit;
+        if (sent.seen.contains(tab) || !sent.owed.erase(tab)) continue;
+        --sent.missing;
         --counts_.owed;
     }
-    std::erase_if(open->second, [this](Mark mark) { return (sent_[mark].owed & ~sent_[mark].seen) == 0; });
+    std::erase_if(open->second, [this](Mark mark) { return sent_[mark].missing == 0; });
 }
 
 }  // namespace carillon::loadtest

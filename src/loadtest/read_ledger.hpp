@@ -8,18 +8,18 @@
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
+#include "loadtest/tab_set.hpp"
 
 namespace carillon::loadtest {
 
 /// Notifications marked as read: which marks were acknowledged, and which tabs heard of them.
 class ReadLedger {
  public:
-    using Tabs = std::uint64_t;
     using Mark = std::uint64_t;
 
     /// `notification:read` is about to be sent; each of `owed` must get one `notification:updated`. Nullopt when that
     /// notification was marked before.
-    std::optional<Mark> expect(std::uint32_t user, base::NotificationId id, Tabs owed, base::SteadyTime now);
+    std::optional<Mark> expect(std::uint32_t user, base::NotificationId id, TabSet owed, base::SteadyTime now);
 
     struct Seen {
         bool first = false;
@@ -52,9 +52,10 @@ class ReadLedger {
  private:
     struct Sent {
         base::SteadyTime at;
-        Tabs owed = 0;
-        Tabs seen = 0;
+        TabSet owed;
+        TabSet seen;
         std::uint32_t user = 0;
+        std::uint32_t missing = 0;  ///< how many of `owed` are not in `seen`
         bool answered = false;
     };
 

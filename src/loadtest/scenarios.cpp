@@ -1,5 +1,7 @@
 #include "loadtest/scenarios.hpp"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <deque>
 #include <queue>
@@ -18,6 +20,7 @@ constexpr std::chrono::milliseconds kThinkMin{200};  ///< between seeing a notif
 constexpr std::chrono::milliseconds kThinkMax{2'000};
 constexpr std::chrono::milliseconds kAwayMin{100};
 constexpr std::chrono::milliseconds kAwayMax{1'500};
+constexpr auto kHoldMax = 15s;            ///< a server that stands still longer loses its clients by their timeouts
 constexpr double kMixedChurnShare = 0.2;  ///< of the churn of the scenario of that name
 
 SteadyTime now() {
@@ -183,7 +186,41 @@ void run_connect(Session& session) {
     session.serve(now() + session.plan().duration, [] { return false; });
 }
 
+/// A process that stands still while this lives; 0: none.
+class HeldProcess {
+ public:
+    explicit HeldProcess(int pid) : pid_{pid} {
+        if (pid_ > 0) ::kill(pid_, SIGSTOP);
+    }
+    ~HeldProcess() {
+        if (pid_ > 0) ::kill(pid_, SIGCONT);
+    }
+    HeldProcess(const HeldProcess&) = delete;
+    HeldProcess& operator=(const HeldProcess&) = delete;
+
+ private:
+    const int pid_;
+};
+
+/// All events at once, to a gateway that finds them waiting: deliveries are timed from when it goes on.
+void run_backlog(Session& session) {
+    session.recorder().begin_phase("backlog");
+    {
+        const HeldProcess held{session.plan().processes.front().pid};
+        Pushes pushes{session};
+        session.serve(now() + kHoldMax, [&] {
+            pushes.tick();
+            return pushes.done() && session.source().in_flight() == 0;
+        });
+    }
+    session.recorder().begin_phase("run");
+    session.restart_delivery_time();
+    after_run(session);
+}
+
 void run_push(Session& session) {
+    const HeldProcess frozen{session.plan().freeze_pid};
+    if (session.plan().hold) return run_backlog(session);
     session.recorder().begin_phase("run");
     Pushes pushes{session};
     session.serve(pushes.end(), [&pushes] {
@@ -219,21 +256,26 @@ void run_mixed(Session& session) {
     after_run(session);
 }
 
-/// Creates enough unread notifications for each user, then marks them: at the plan's rate, or as fast as the users may.
-void run_read(Session& session) {
-    const Plan& plan = session.plan();
+/// How many notifications each user needs for the marks of a run.
+std::uint64_t stock_of(const Plan& plan) {
+    if (plan.events > 0) return (plan.events + plan.users - 1) / plan.users;
     const double seconds = std::chrono::duration<double>(plan.duration).count();
     const double allowed = plan.message_rate > 0 ? plan.message_rate : 1'000;
     const double per_user = plan.rate > 0 ? std::min(plan.rate / static_cast<double>(plan.users), allowed) : allowed;
-    const auto stock = static_cast<std::uint64_t>(per_user * seconds) + 1;
+    return static_cast<std::uint64_t>(per_user * seconds) + 1;
+}
 
+/// Creates enough unread notifications for each user, then marks them: at the plan's rate, or as fast as the users may
+/// and the answers come.
+void run_read(Session& session) {
+    const Plan& plan = session.plan();
     std::vector<std::deque<base::NotificationId>> unread(plan.users);
     session.on_notification = [&unread](SocketIoClient& client, base::NotificationId id) {
         if (client.tab == 0) unread[client.user].push_back(id);
     };
     session.recorder().begin_phase("stock");
     std::uint64_t made = 0;
-    const std::uint64_t wanted = stock * plan.users;
+    const std::uint64_t wanted = stock_of(plan) * plan.users;
     session.serve(SteadyTime::max(), [&] {
         while (made < wanted && session.source().takes_more()) {
             session.push(static_cast<std::uint32_t>(made++ % plan.users));
@@ -246,8 +288,14 @@ void run_read(Session& session) {
     Pace pace{plan.rate};
     std::uint64_t due = 0;
     std::uint64_t turn = 0;
-    session.serve(now() + plan.duration, [&] {
-        due = plan.rate > 0 ? due + pace.due() : plan.users;
+    std::uint64_t marks = 0;
+    for (const auto& ids : unread) marks += ids.size();
+    if (plan.events > 0) marks = std::min(marks, plan.events);
+    const auto end = plan.events > 0 ? SteadyTime::max() : now() + plan.duration;
+    session.serve(end, [&] {
+        const std::uint64_t under_way = session.reads().in_flight();
+        due = plan.rate > 0 ? due + pace.due() : plan.marking - std::min<std::uint64_t>(plan.marking, under_way);
+        due = std::min(due, marks - session.reads().counts().sent);
         // A user that may not send yet is passed over; each turn looks at each user once.
         for (std::size_t looked = 0; due > 0 && looked < plan.users; ++looked, ++turn) {
             auto& ids = unread[turn % plan.users];
@@ -258,7 +306,7 @@ void run_read(Session& session) {
             ids.pop_front();
             --due;
         }
-        return false;
+        return session.reads().counts().sent == marks;
     });
     after_run(session);
     session.on_notification = nullptr;
@@ -273,8 +321,18 @@ void storm(Session& session, const std::function<void()>& meanwhile) {
     fleet.set_pace(0, fleet.size());
     fleet.connect_latency().clear();
     const SteadyTime start = now();
-    for (const auto& client : fleet.all()) {
-        if (client->ready()) session.leave_until(*client, false, start);
+    if (session.plan().kill_pid > 0) {
+        // They notice by themselves, and are brought back as after any loss.
+        const auto dropped = fleet.counts().dropped;
+        ::kill(session.plan().kill_pid, SIGKILL);
+        session.serve(start + session.plan().connect_timeout, [&] {
+            meanwhile();
+            return fleet.counts().dropped - dropped >= result.clients;
+        });
+    } else {
+        for (const auto& client : fleet.all()) {
+            if (client->ready()) session.leave_until(*client, false, start);
+        }
     }
     const auto since = [start] { return to_ms(now() - start); };
     session.serve(start + session.plan().connect_timeout + session.plan().grace, [&] {

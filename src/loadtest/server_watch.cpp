@@ -28,7 +28,7 @@ double ticks_to_seconds(std::uint64_t ticks) {
 }
 
 /// user + system time from /proc/PID/stat (proc(5)), with that of children that have ended and been waited for.
-bool read_stat(int pid, double& cpu_seconds) {
+bool read_one(int pid, double& cpu_seconds) {
     const std::string stat = read_file("/proc/" + std::to_string(pid) + "/stat");
     const auto name_end = stat.rfind(')');
     if (name_end == std::string::npos) return false;
@@ -41,6 +41,15 @@ bool read_stat(int pid, double& cpu_seconds) {
     std::uint64_t child_system = 0;
     if (!(fields >> user >> system >> child_user >> child_system)) return false;
     cpu_seconds += ticks_to_seconds(user + system + child_user + child_system);
+    return true;
+}
+
+/// With that of the children that run (PostgreSQL has one for each session).
+bool read_stat(int pid, double& cpu_seconds) {
+    if (!read_one(pid, cpu_seconds)) return false;
+    const std::string id = std::to_string(pid);
+    std::istringstream children{read_file("/proc/" + id + "/task/" + id + "/children")};
+    for (int child = 0; children >> child;) read_one(child, cpu_seconds);
     return true;
 }
 

@@ -91,15 +91,15 @@ std::size_t Session::current() const {
 
 void Session::push(std::uint32_t user) {
     const auto now = std::chrono::steady_clock::now();
-    Tabs owed = 0;
+    TabSet owed;
     for (std::uint32_t tab = 0; tab < plan_.tabs; ++tab) {
         const SocketIoClient& client = fleet_.client(user, tab);
         // With a sync, whoever has listened once gets everything in the end.
         const bool due = syncs_.value_or(false) ? tabs_[client.index].joined : client.listening;
-        if (due) owed |= Tabs{1} << tab;
+        if (due) owed.insert(tab);
     }
     if (!first_created_at_) first_created_at_ = now;
-    const auto sequence = deliveries_.expect(user, owed, now);
+    const auto sequence = deliveries_.expect(user, std::move(owed), now);
     created_at_.push_back(now);
     source_->create(sequence, users_.users[user], ++numbers_[user], deliveries_.title(sequence));
 }
@@ -107,11 +107,11 @@ void Session::push(std::uint32_t user) {
 bool Session::mark(SocketIoClient& client, base::NotificationId id) {
     const auto now = std::chrono::steady_clock::now();
     if (!client.listening || allowance_.earliest(client.user) > now) return false;
-    Tabs owed = 0;
+    TabSet owed;
     for (std::uint32_t tab = 0; tab < plan_.tabs; ++tab) {
-        if (fleet_.client(client.user, tab).listening) owed |= Tabs{1} << tab;
+        if (fleet_.client(client.user, tab).listening) owed.insert(tab);
     }
-    const auto mark = reads_.expect(client.user, id, owed, now);
+    const auto mark = reads_.expect(client.user, id, std::move(owed), now);
     if (!mark) return false;
     if (!first_mark_at_) first_mark_at_ = now;
     allowance_.take(client.user, now);

@@ -25,7 +25,6 @@ namespace carillon::loadtest {
 /// ledgers, asks for what a client missed when it comes back, and samples. One thread.
 class Session final : private ClientEvents, private SourceEvents {
  public:
-    using Tabs = DeliveryLedger::Tabs;
     using Condition = std::function<bool()>;
 
     /// Throws SetupError when the plan cannot be carried out. `stop`: set from outside to end the run early.
@@ -45,6 +44,8 @@ class Session final : private ClientEvents, private SourceEvents {
     base::SteadyTime may_send_at(std::uint32_t user) const { return allowance_.earliest(user); }
     /// The client goes, gently or not, and comes back at `back`.
     void leave_until(SocketIoClient& client, bool gently, base::SteadyTime back);
+    /// What counts as the time of the deliveries begins now.
+    void restart_delivery_time() { first_created_at_ = std::chrono::steady_clock::now(); }
     /// Finds out whether the gateway says the count after connecting and knows `notification:sync`.
     void settle();
 
