@@ -214,7 +214,7 @@ loop::Task<void> EventFollower::sync(std::shared_ptr<EventFollower> self, base::
     try {
         for (int page_number = 0; page_number < kSyncPagesMax; ++page_number) {
             auto page = co_await self->api_.sync(caller, since, contracts::kSyncLimitMax);
-            if (!page || page_number == 0) {
+            if (!page || page->reset || page_number == 0) {
                 whole = std::move(page);
             } else {
                 whole->count = page->count;

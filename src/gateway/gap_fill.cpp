@@ -43,15 +43,21 @@ void sort_by_version(std::vector<Step>& steps) {
                      [](const Step& a, const Step& b) { return a.event.version < b.event.version; });
 }
 
-/// The versions in (`from`, `to`] that no step has. `steps` is sorted.
-VersionRanges holes(const std::vector<Step>& steps, base::Version from, base::Version to,
-                    std::optional<base::Version>& first_hole) {
+struct Holes {
     VersionRanges ranges;
+    std::optional<base::Version> first;
+    base::Version last = 0;
+};
+
+/// The versions in (`from`, `to`] that no step has. `steps` is sorted.
+Holes find_holes(const std::vector<Step>& steps, base::Version from, base::Version to) {
+    Holes holes;
     base::Version next = from + 1;
     const auto add = [&](base::Version last) {
         if (next > last) return;
-        if (!first_hole) first_hole = next;
-        ranges.add(next, last);
+        if (!holes.first) holes.first = next;
+        holes.last = last;
+        holes.ranges.add(next, last);
     };
     for (const auto& step : steps) {
         if (step.event.version <= from) continue;
@@ -59,7 +65,23 @@ VersionRanges holes(const std::vector<Step>& steps, base::Version from, base::Ve
         next = step.event.version + 1;
     }
     add(to);
-    return ranges;
+    return holes;
+}
+
+bool resets(const InboxEvent& event) {
+    const auto* change = std::get_if<contracts::InboxChange>(&event.change);
+    return change != nullptr && change->reset;
+}
+
+Step step_of_read_all(base::Version version, bool reset) {
+    Step step;
+    step.event.version = version;
+    contracts::InboxChange change;
+    change.action = contracts::UpdateAction::read_all;
+    change.version = version;
+    change.reset = reset;
+    step.event.change = change;
+    return step;
 }
 
 /// Reckons counts upwards from `told` and downwards from what is known above, through versions that follow each other.
@@ -92,6 +114,7 @@ void reckon_counts(std::vector<Step>& steps, InboxCount told, InboxCount reached
 }  // namespace
 
 GapFill fill_gap(InboxCount told, const SyncAnswer& answer, std::vector<InboxEvent> held, const VersionRanges& late) {
+    const bool knows_of_reset = std::any_of(held.begin(), held.end(), resets);
     std::vector<Step> steps;
     steps.reserve(held.size() + answer.notifications.size());
     for (const auto& row : answer.notifications) {
@@ -104,15 +127,20 @@ GapFill fill_gap(InboxCount told, const SyncAnswer& answer, std::vector<InboxEve
     sort_by_version(steps);
 
     GapFill fill;
-    std::optional<base::Version> first_hole;
-    fill.unexplained = holes(steps, told.version, answer.count.version, first_hole);
-    if (first_hole && answer.read_all_before) {
-        Step read_all;
-        read_all.event.version = *first_hole;
-        read_all.event.change = contracts::InboxChange{contracts::UpdateAction::read_all, std::nullopt, 0, *first_hole};
-        steps.push_back(std::move(read_all));
+    Holes holes = find_holes(steps, told.version, answer.count.version);
+    fill.unexplained = std::move(holes.ranges);
+    // The newest change leaves a row or a watermark, unless it was an erasure.
+    const bool ends_in_a_hole = holes.first && holes.last == answer.count.version;
+    const bool erased = ends_in_a_hole && !answer.read_all_before && !answer.has_more;
+    if ((answer.reset || erased) && !knows_of_reset) {
+        // In the last place that is free: what a client reads anew then has all that came before it.
+        steps.push_back(step_of_read_all(holes.first ? holes.last : told.version, true));
         sort_by_version(steps);
-        fill.unexplained.take(*first_hole);
+        fill.unexplained.clear();
+    } else if (holes.first && answer.read_all_before) {
+        steps.push_back(step_of_read_all(*holes.first, false));
+        sort_by_version(steps);
+        fill.unexplained.take(*holes.first);
     }
 
     reckon_counts(steps, told, answer.count);

@@ -18,7 +18,8 @@ struct GapFill {
 
 /// What happened between `told` and the state of `answer` (a sync from a version that is not above `told.version`), as
 /// events: a row that is unread was created, one that is read was read, versions that nothing explains were a read-all
-/// when the answer names a watermark, else older states of those rows.
+/// when the answer names a watermark, else older states of those rows. When notifications were erased, or too much was
+/// missed to be told apart, one change says `reset`: the clients read their inbox anew.
 ///
 /// `held` are events of the bus above `told.version`, in order, none above the answer's version; they stand for
 /// themselves. `late`: versions not above `told.version` that were never sent; their rows are sent too.

@@ -223,6 +223,87 @@ TEST_F(InboxOrderTest, AReadAllInTheGapIsTold) {
     EXPECT_EQ(sent.at(2).unread, 8U);
 }
 
+const contracts::InboxChange* change_at(const InboxOrder::Out& sent, std::size_t place) {
+    return place < sent.size() ? std::get_if<contracts::InboxChange>(&sent[place].change) : nullptr;
+}
+
+TEST_F(InboxOrderTest, AnErasureThatWasMissedIsToldAsAReset) {
+    start(5);
+    order.compare({0, 6}, 5, clock.steady_now());
+    clock.advance(InboxOrder::kHealWait);
+    ASSERT_EQ(due(), Due::sync);
+    order.begin_sync();
+    auto sync = answer({0, 6}, {});
+    sync.reset = true;
+    synced(sync);
+    ASSERT_EQ(versions(), (Versions{6}));
+    const auto* change = change_at(sent, 0);
+    ASSERT_NE(change, nullptr);
+    EXPECT_EQ(change->action, contracts::UpdateAction::read_all);
+    EXPECT_TRUE(change->reset);
+    EXPECT_EQ(change->unread_count, 0U);
+    EXPECT_EQ(offer(7), Offer::sent);
+}
+
+TEST_F(InboxOrderTest, TheResetComesBeforeWhatWasCreatedAfterIt) {
+    start(5);
+    offer(9);  // held; 6 was created and erased by 7, 8 was created and missed
+    clock.advance(50ms);
+    order.begin_sync();
+    auto sync = answer({2, 9}, {row(8), row(9)});
+    sync.reset = true;
+    synced(sync);
+    ASSERT_EQ(versions(), (Versions{7, 8, 9}));
+    ASSERT_NE(change_at(sent, 0), nullptr);
+    EXPECT_TRUE(change_at(sent, 0)->reset);
+    EXPECT_EQ(offer(6), Offer::stale) << "what was erased does not ring any more";
+}
+
+TEST_F(InboxOrderTest, AnErasureThatTheBusBroughtIsNotToldTwice) {
+    start(5);
+    InboxEvent erased;
+    erased.version = 7;
+    erased.change = contracts::InboxChange{contracts::UpdateAction::read_all, std::nullopt, 0, 7, true};
+    EXPECT_EQ(order.offer(erased, clock.steady_now(), sent), Offer::held);
+    clock.advance(50ms);
+    order.begin_sync();
+    auto sync = answer({0, 7}, {});
+    sync.reset = true;
+    synced(sync);
+    ASSERT_EQ(versions(), (Versions{7}));
+    EXPECT_TRUE(change_at(sent, 0)->reset);
+}
+
+TEST_F(InboxOrderTest, AnErasureThatASyncAfterTheGapFindsIsTold) {
+    start(5);
+    offer(7);
+    clock.advance(50ms);
+    order.begin_sync();
+    order.not_synced(clock.steady_now(), sent);  // 7 goes out without 6, the erasure
+    ASSERT_EQ(versions(), (Versions{7}));
+    clock.advance(InboxOrder::kRetryPause);
+    ASSERT_EQ(due(), Due::sync);
+    EXPECT_EQ(order.begin_sync(), 5U);
+    auto sync = answer({1, 7}, {row(7)});
+    sync.reset = true;
+    synced(sync);
+    ASSERT_EQ(sent.size(), 2U);
+    ASSERT_NE(change_at(sent, 1), nullptr);
+    EXPECT_TRUE(change_at(sent, 1)->reset);
+    EXPECT_TRUE(sent.at(1).late) << "the sockets know the count of a later version";
+}
+
+TEST_F(InboxOrderTest, OfWhatWasCreatedAndErasedUnseenTheCountIsTold) {
+    start(0);
+    order.compare({0, 4}, 0, clock.steady_now());
+    clock.advance(InboxOrder::kHealWait);
+    ASSERT_EQ(order.begin_sync(), 0U);
+    synced(answer({0, 4}, {}));  // from 0 nothing is to be forgotten, so the service does not say reset
+    ASSERT_EQ(versions(), (Versions{4}));
+    EXPECT_TRUE(change_at(sent, 0)->reset);
+    EXPECT_EQ(sent.at(0).unread, 0U);
+}
+
 TEST_F(InboxOrderTest, WhatTheServiceIsAheadByIsAskedFor) {
     start(2);
     order.compare({9, 5}, 2, clock.steady_now());
