@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kUniqueViolation = "23505";
 constexpr int kTriesAlone = 3;
+constexpr std::size_t kBusyWeight = 8;
 
 // The whole server or session is at fault: no item can do better alone. Classes of SQLSTATE (PostgreSQL, appendix A):
 // insufficient resources, operator intervention, system error.
@@ -87,13 +88,20 @@ void Batcher::schedule() {
     });
 }
 
+// Whether what waits had better wait on, so that fewer transactions carry it: one is under way, and there is enough to
+// do for it to have been a big one. On an idle store nobody waits.
+bool Batcher::gathers() const {
+    return running_ > 0 && last_weight_ >= kBusyWeight && queued_ < limits_.beside_min && !overdue_;
+}
+
 void Batcher::dispatch() {
-    while (!ready_.empty()) {
+    while (!ready_.empty() && !gathers()) {
         auto session = pool_->lease();
         if (!session) break;
         ++running_;
         loop::spawn(executor_, run(shared_from_this(), std::move(session), take_batch()), "store batch");
     }
+    overdue_ = false;
     if (queued_ > 0 && pool_->down()) refuse_all();
 }
 
@@ -117,6 +125,7 @@ Batcher::Batch Batcher::take_batch() {
         }
     }
     queued_ -= weight;
+    last_weight_ = weight;
     return batch;
 }
 
@@ -144,6 +153,8 @@ void Batcher::expire(base::SteadyTime now) {
     }
     std::erase_if(ready_, [this](const base::UserId& user) { return queues_[user].waiting.empty(); });
     std::erase_if(queues_, [](const auto& entry) { return entry.second.waiting.empty() && !entry.second.under_way; });
+    overdue_ = true;
+    dispatch();
 }
 
 void Batcher::refuse_all() {
