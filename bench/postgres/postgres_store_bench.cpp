@@ -230,6 +230,9 @@ class Bench {
         }
         std::cout << fmt::format("filling up to {} rows\n", options_.rows);
         store::testing::fill_inboxes(*server_, "test_1", readers_, options_.rows);
+        // What the server would do about them on its own some time later, in the middle of the measurement.
+        server_->sql("test_1", "VACUUM ANALYZE");
+        server_->sql("test_1", "CHECKPOINT");
         measure_at_rate("list", &Bench::list, 10s);
         measure_at_rate("counts", &Bench::count, 10s);
     }

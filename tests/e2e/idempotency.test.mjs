@@ -2,13 +2,14 @@
 import { test, describe, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { Server, eventually } from './harness.mjs';
+import { eventually } from './harness.mjs';
+import { systems } from './cluster_server.mjs';
 
-describe('Idempotency-Key', () => {
+for (const { store, start } of systems) describe(`Idempotency-Key: ${store}`, () => {
   let server;
   let creator;
   before(async () => {
-    server = await Server.start();
+    server = await start();
     creator = await server.token(randomUUID(), '--permission', 'notification:create');
   });
   after(async () => assert.equal(await server.stop(), 0));
@@ -111,6 +112,31 @@ describe('Idempotency-Key', () => {
     assert.equal(done, 1);
     assert.equal(ids.size, 1);
     assert.deepEqual(await count(user), { count: 1, version: '1' });
+  });
+
+  test('of two processes that get one key at once, one does it', async () => {
+    if (!server.postgres) return; // one process by nature
+    const user = await newUser();
+    const token = await server.internalToken();
+    const bases = server.notifications.map(({ url }) => url);
+    assert.equal(new Set(bases).size, 2);
+    const refused = { conflicts: 0, replays: 0 };
+    for (let round = 1; round <= 40; round += 1) {
+      const body = wanted(user, `round ${round}`);
+      const answers = await Promise.all([...bases, ...bases].map((base) => post('/notification', `${user.id}-${round}`, { token, base, body })));
+      const done = answers.filter(({ status }) => status === 201);
+      assert.equal(done.filter(({ headers }) => !headers.get('idempotency-replayed')).length, 1, 'one effect');
+      assert.equal(new Set(done.map((answer) => JSON.stringify(answer.body))).size, 1, 'one answer');
+      for (const answer of answers.filter(({ status }) => status !== 201)) {
+        assert.equal(answer.status, 409, JSON.stringify(answer.body));
+        assert.ok(Number(answer.headers.get('retry-after')) >= 1);
+        refused.conflicts += 1;
+      }
+      refused.replays += done.length - 1;
+    }
+    assert.equal(refused.conflicts + refused.replays, 120);
+    assert.deepEqual(await count(user), { count: 40, version: '40' });
+    assert.equal(await server.postgres.sql(`SELECT count(*) FROM notification.notifications WHERE user_id = '${user.id}'`), '40');
   });
 
   test('a key outlives the process', async () => {

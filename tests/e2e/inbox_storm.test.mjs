@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { Server, eventually } from './harness.mjs';
+import { eventually } from './harness.mjs';
+import { systems } from './cluster_server.mjs';
 
 const clientCount = 8;
 const userCount = 5;
@@ -23,19 +24,22 @@ function randomNumbers(state) {
   };
 }
 
-/** `SELECT` on the file of the running server, by another program. */
-async function select(server, sql) {
-  const { stdout } = await promisify(execFile)('python3', ['-c',
-    'import sqlite3, sys, json; db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True); print(json.dumps(db.execute(sys.argv[2]).fetchall()))',
-    `${server.dataDir}/carillon.db`, sql]);
-  return JSON.parse(stdout);
+/** `SELECT` by another program, past everything of ours: for each user its unread rows and all of them. */
+async function countRows(server) {
+  const sqlite = `import sqlite3, sys
+db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+for row in db.execute("SELECT lower(hex(user_id)), sum(read_at IS NULL), count(*) FROM notifications GROUP BY user_id"): print(*row, sep="|")`;
+  const text = server.postgres
+    ? await server.postgres.sql("SELECT replace(user_id::text, '-', ''), count(*) FILTER (WHERE read_at IS NULL), count(*) FROM notification.notifications GROUP BY user_id")
+    : (await promisify(execFile)('python3', ['-c', sqlite, `${server.dataDir}/carillon.db`])).stdout.trim();
+  return text.split('\n').map((line) => line.split('|')).map(([id, unread, all]) => [id, Number(unread), Number(all)]);
 }
 
-describe(`a storm on few inboxes (seed ${seed})`, () => {
+for (const { store, start } of systems) describe(`a storm on few inboxes: ${store} (seed ${seed})`, () => {
   let server;
   before(async () => {
-    server = await Server.start({ flags: ['--rest-rate-limit', '1000000', '--rate-limit', '1000'] });
-  });
+    server = await start({ flags: ['--rest-rate-limit', '1000000', '--rate-limit', '1000'] });
+  }, { timeout: 120_000 });
   after(async () => assert.equal(await server.stop(), 0));
 
   /** Watches what a tab hears: one version has one count, and counts come in the order of their versions. */
@@ -154,7 +158,7 @@ describe(`a storm on few inboxes (seed ${seed})`, () => {
       }
       user.count = body.count;
     }
-    const rows = await select(server, 'SELECT lower(hex(user_id)), sum(read_at IS NULL), count(*) FROM notifications GROUP BY user_id');
+    const rows = await countRows(server);
     assert.equal(rows.length, userCount);
     for (const user of users) {
       const [, unread, all] = rows.find(([id]) => id === user.id.replaceAll('-', ''));

@@ -3,14 +3,15 @@ import { test, describe, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import Ajv from 'ajv/dist/2020.js';
-import { Server, eventually } from './harness.mjs';
+import { eventually } from './harness.mjs';
+import { systems } from './cluster_server.mjs';
 
-describe('/openapi.json', () => {
+for (const { store, start } of systems) describe(`/openapi.json: ${store}`, () => {
   let server;
   let document;
   let ajv;
   before(async () => {
-    server = await Server.start();
+    server = await start();
     const answer = await server.request('GET', '/openapi.json');
     assert.equal(answer.status, 200);
     assert.match(answer.headers.get('content-type'), /^application\/json/);

@@ -4,15 +4,27 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Server, eventually } from './harness.mjs';
+import { eventually } from './harness.mjs';
+import { systems } from './cluster_server.mjs';
 
 const secret = `never-to-be-found-${randomUUID()}`;
 
-describe('the data of one user', () => {
+/** That no table has a row with the user's words or id, but for the counters, which hold none. */
+async function assertGoneFromTables(postgres, user) {
+  const tables = (await postgres.sql("SELECT table_schema || '.' || table_name FROM information_schema.tables WHERE table_schema IN ('notification', 'auth')")).split('\n');
+  assert.ok(tables.includes('notification.outbox') && tables.includes('auth.users'));
+  for (const table of tables) {
+    const words = [secret, user.email, ...(/user_state|consumed_events/.test(table) ? [] : [user.id])];
+    const like = words.map((word) => `t::text LIKE '%${word}%'`).join(' OR ');
+    await eventually(`${table} has nothing left`, async () => (await postgres.sql(`SELECT count(*) FROM ${table} t WHERE ${like}`)) === '0');
+  }
+}
+
+for (const { store, start } of systems) describe(`the data of one user: ${store}`, () => {
   let server;
   let admin;
   before(async () => {
-    server = await Server.start();
+    server = await start();
     admin = await server.token(randomUUID(), '--permission', 'admin');
   });
   after(async () => assert.equal(await server.stop(), 0));
@@ -112,11 +124,48 @@ describe('the data of one user', () => {
     const kept = await fetchData(other.id);
     assert.ok(kept.body.inbox.notifications.some(({ title }) => title === 'of another'));
 
+    if (server.postgres) return assertGoneFromTables(server.postgres, user);
     for (const name of await readdir(server.dataDir)) {
       const bytes = await readFile(join(server.dataDir, name)).catch((error) => (error.code === 'EISDIR' ? Buffer.alloc(0) : Promise.reject(error)));
       assert.ok(!bytes.includes(secret), `${name} still has the text`);
       assert.ok(!bytes.includes(user.email), `${name} still has the address`);
     }
+    return undefined;
+  });
+
+  test('a gateway that never heard of it tells its tabs all the same', { timeout: 120_000 }, async (t) => {
+    const user = randomUUID();
+    const token = await server.token(user);
+    const tab = await server.connect(token).connected();
+    t.after(() => tab.close());
+    for (let i = 0; i < 3; i += 1) await server.create(user, `n${i}`);
+    await tab.event('unreadCount:updated', ({ count }) => count === 3);
+    if (!server.postgres) {
+      // Here gateway and service live and die together: the client comes back with what it knew.
+      const { version } = tab.of('unreadCount:updated').at(-1);
+      const erasing = erase(user).catch(() => {});
+      await eventually('it is erased', async () => (await server.request('GET', '/notifications', { token })).body.data?.length === 0);
+      await erasing;
+      await server.kill();
+      await server.launch();
+      await eventually('the tab is back', () => tab.connects >= 2 && tab.socket.connected, 20_000);
+      assert.equal((await tab.emit('notification:sync', { since: version })).reset, true);
+      return;
+    }
+    // The event is lost: with NATS away it is in the outbox only, and it goes from there with those who knew of it dead.
+    await server.nats.kill();
+    assert.equal((await erase(user)).status, 204);
+    await server.kill();
+    await server.postgres.sql(`DELETE FROM notification.outbox WHERE user_id = '${user}'`);
+    await server.nats.again();
+    await server.launch();
+    const updated = await tab.event('notification:updated', ({ reset }) => reset === true, 60_000);
+    assert.deepEqual({ ...updated }, { action: 'read-all', unreadCount: 0, version: '4', reset: true });
+    await eventually('the count is exact', () => tab.count === 0);
+    assert.equal(tab.connects, 1, 'the socket was never closed');
+    const later = await eventually('creating works again', () => server.create(user, 'later'));
+    await tab.event('notification:new', ({ notificationId }) => notificationId === later.notificationId, 20_000);
+    assert.equal(tab.count, 1);
   });
 
   test('a huge inbox goes too', async () => {
