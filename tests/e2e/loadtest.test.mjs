@@ -111,7 +111,10 @@ describe('thresholds and exit codes', () => {
     await refused(/TLS/, '--url', 'https://127.0.0.1');
     await refused(/--pid: wants NAME=PID/, '--pid', 'gateway=x');
     await refused(/--pid: there is no process/, '--pid', 'gateway=999999999');
-    await refused(/--tabs/, '--tabs', '65');
+    await refused(/--tabs/, '--tabs', '5000');
+    await refused(/--hold: wants --scenario push/, '--hold');
+    await refused(/--kill: wants --scenario storm and the name of a --pid, not 'gateway'/, '--scenario', 'storm', '--kill', 'gateway');
+    await refused(/--freeze: wants --scenario push/, '--scenario', 'storm', '--freeze', 'gateway');
     await refused(/--clients: wants a multiple of --tabs/, '--clients', '51');
     await refused(/--duration/, '--duration', '5');
     await refused(/--jwt-secret/, '--jwt-secret', 'short');
