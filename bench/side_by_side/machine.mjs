@@ -34,7 +34,6 @@ export function machine() {
 
 export function versions(root, binary, postgres) {
   const require = createRequire(join(root, 'bench/peers/nestjs/package.json'));
-  const socketio = createRequire(require.resolve('@nestjs/platform-socket.io'));
   return {
     carillon: firstLine(binary, '--version').replace(/^carillon /, ''),
     compiler: firstLine('g++', '--version'),
@@ -42,7 +41,7 @@ export function versions(root, binary, postgres) {
     postgres: firstLine(postgres, '--version').replace(/^.*?(\d+\.\d+).*$/, '$1'),
     node: process.version.slice(1),
     nestjs: packageVersion(require, '@nestjs/core'),
-    socketio: packageVersion(socketio, 'socket.io'),
+    socketio: packageVersion(require, 'socket.io'),
   };
 }
 

@@ -16,7 +16,7 @@ import { rows } from './rows.mjs';
 import { Systems } from './systems.mjs';
 import { postgresProgram } from '../../tests/cluster/servers.mjs';
 
-const root = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../..');
+const root = resolve(new URL('.', import.meta.url).pathname, '../..');
 const binary = process.env.CARILLON_BINARY ?? join(root, 'build/release/carillon');
 
 const { values: options } = parseArgs({
@@ -35,7 +35,7 @@ function refuse(what) {
 }
 
 if (options.list) {
-  for (const { name, title } of rows) process.stdout.write(`${name.padEnd(12)} ${title}\n`);
+  for (const { name, title } of rows.filter(({ hidden }) => !hidden)) process.stdout.write(`${name.padEnd(12)} ${title}\n`);
   process.exit(0);
 }
 const only = options.only?.split(',');
@@ -43,7 +43,7 @@ const unknown = only?.find((name) => !rows.some((row) => row.name === name));
 if (unknown !== undefined) refuse(`--only: there is no row '${unknown}' (--list names them)`);
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 3));
 if (!Number.isInteger(rounds) || rounds < 1 || rounds > 20) refuse('--rounds: wants 1 to 20');
-const wanted = rows.filter((row) => !only || only.includes(row.name));
+const wanted = rows.filter((row) => (only ? only.includes(row.name) : !row.hidden));
 
 // Not /tmp, which may be in memory: PostgreSQL's fsync has to be one.
 const folder = mkdtempSync('/var/tmp/carillon-bench-');
@@ -96,7 +96,7 @@ function write() {
   // In the order of the rows, one line for each turn: what a reader can diff.
   results.rows = Object.fromEntries(rows.filter(({ name }) => results.rows[name]).map(({ name }) => [name, results.rows[name]]));
   writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`);
-  writeFileSync(join(options.output, 'benchmarks.md'), document(results, rows));
+  writeFileSync(join(options.output, 'benchmarks.md'), document(results, rows.filter(({ name, hidden }) => !hidden || results.rows[name])));
 }
 
 async function stop() {

@@ -82,10 +82,10 @@ export class Distributed extends System {
     { env: { CARILLON_INTERNAL_SECRET: this.internalSecret }, logFile: this.log(name) }));
   }
 
-  async addGateway(name, service, flags = []) {
+  async addGateway(name, service) {
     return this.add(name, Service.start(this.binary, name, ['gateway', '--nats-url', this.part('nats').url,
       '--notifications-url', this.part(service).url, '--auth-url', 'http://127.0.0.1:9', '--log-level', 'warn',
-      '--rate-limit', kNoLimit, '--rest-rate-limit', kNoLimit, '--max-sockets-per-user', '2000', '--drain-seconds', '0', ...flags],
+      '--rate-limit', kNoLimit, '--rest-rate-limit', kNoLimit, '--max-sockets-per-user', '2000', '--drain-seconds', '0'],
     { env: { CARILLON_INTERNAL_SECRET: this.internalSecret, CARILLON_JWT_SECRET: this.jwtSecret }, logFile: this.log(name) }));
   }
 }
