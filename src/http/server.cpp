@@ -4,6 +4,7 @@
 
 #include <sys/socket.h>
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -20,7 +21,7 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 
 constexpr std::chrono::milliseconds kAcceptPause{100};
-constexpr std::chrono::seconds kExhaustionLogInterval{10};
+constexpr base::SteadyTime::duration kExhaustionLogInterval = std::chrono::seconds{10};
 constexpr std::size_t kRefusingMax = 256;
 /// How many connections that the kernel has already accepted are still taken when a drain begins.
 constexpr std::size_t kDrainAcceptMax = 1'024;
@@ -50,6 +51,14 @@ void listen(tcp::acceptor& acceptor, const loop::Executor& executor, const Serve
 bool is_exhaustion(const boost::system::error_code& ec) {
     return ec == boost::system::errc::too_many_files_open || ec == boost::system::errc::too_many_files_open_in_system ||
            ec == boost::system::errc::no_buffer_space || ec == boost::system::errc::not_enough_memory;
+}
+
+/// The limit is the process's, so its servers tell of it together, once in a while.
+bool may_tell_of_exhaustion(base::SteadyTime now) {
+    static std::atomic<base::SteadyTime::rep> next{base::SteadyTime::min().time_since_epoch().count()};
+    auto due = next.load();
+    const auto at = now.time_since_epoch();
+    return at.count() >= due && next.compare_exchange_strong(due, (at + kExhaustionLogInterval).count());
 }
 
 /// How often deadlines are looked at: a fraction of the shortest, so that a wait is late by little.
@@ -85,7 +94,6 @@ struct Server::Impl {
     tcp::acceptor acceptor;
     asio::steady_timer accept_pause;
     asio::steady_timer sweep_timer;
-    base::SteadyTime log_exhaustion_at{};
     bool closed = false;
 };
 
@@ -98,8 +106,7 @@ loop::Task<void> Server::Impl::accept(std::shared_ptr<Impl> self) {
         }
         if (!self->acceptor.is_open()) break;
         if (!is_exhaustion(ec)) continue;  // the client has gone before it was accepted
-        if (const auto now = self->host->clock.steady_now(); now >= self->log_exhaustion_at) {
-            self->log_exhaustion_at = now + kExhaustionLogInterval;
+        if (may_tell_of_exhaustion(self->host->clock.steady_now())) {
             base::log_error("cannot accept connections, pausing", {{"port", self->port}, {"error", ec.message()}});
         }
         self->accept_pause.expires_after(kAcceptPause);

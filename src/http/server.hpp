@@ -38,7 +38,8 @@ struct ServerConfig {
 };
 
 /// One listening socket on one executor, and the HTTP/1.1 connections accepted there. A connection never leaves its
-/// executor. Survives running out of file descriptors: it pauses accepting, logs once, and goes on.
+/// executor. Survives running out of file descriptors: it pauses accepting, and goes on; the
+/// process logs it at most every ten seconds.
 class Server {
  public:
     /// `raw` may be null. `router` and `raw` outlive the server. Throws std::system_error, naming address and port,

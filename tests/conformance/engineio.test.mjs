@@ -2,11 +2,11 @@
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { Connection, WebSocketWire, request } from '../e2e/wire.mjs';
-import { maxPayload, pingInterval, pingTimeout, startProgram } from './program.mjs';
+import { maxPayload, pingInterval, pingTimeout, startProgram, threadCounts } from './program.mjs';
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-for (const threads of [1, 2]) {
+for (const threads of threadCounts) {
   describe(`engine.io on ${threads} thread${threads > 1 ? 's' : ''}`, { concurrency: false }, () => {
     let program;
     before(async () => (program = await startProgram('engineio', { threads })));

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 const folder = process.env.CARILLON_BUILD_DIR ?? fileURLToPath(new URL('../../build/release', import.meta.url));
 
+/** Each suite runs once for each. CARILLON_CONFORMANCE_THREADS=1,2,4 for others. */
+export const threadCounts = (process.env.CARILLON_CONFORMANCE_THREADS ?? '1,2').split(',').map(Number);
 export const pingInterval = 300;
 export const pingTimeout = 200;
 export const maxPayload = 1_000_000;

@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { io } from 'socket.io-client';
 import { eventually } from '../e2e/harness.mjs';
 import { WebSocketWire, request } from '../e2e/wire.mjs';
-import { startProgram } from './program.mjs';
+import { startProgram, threadCounts } from './program.mjs';
 
 const connectTimeout = 1_000;
 
-for (const threads of [1, 2]) {
+for (const threads of threadCounts) {
   describe(`socket.io on ${threads} thread${threads > 1 ? 's' : ''}`, { concurrency: false }, () => {
     let program;
     before(async () => (program = await startProgram('socketio', { threads })));
