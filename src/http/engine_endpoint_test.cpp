@@ -45,6 +45,36 @@ TEST_F(EngineEndpoints, ServePolling) {
     EXPECT_THAT(shard.ask(get(target)), EndsWith("\r\n\r\n42[\"a\",1]"));
 }
 
+TEST_F(EngineEndpoints, ShowTheHandshakeToTheApplication) {
+    auto& shard = serve();
+    std::vector<socketio::Handshake> shown;
+    shard.between_turns([&] {
+        shard.server.of("/").use([&shown](const socketio::SocketPtr& socket, const socketio::Next& next) {
+            shown.push_back(socket->handshake());
+            next(std::nullopt);
+        });
+    });
+    const std::string fields = "Origin: https://app.example\r\nAuthorization: Bearer jwt\r\n";
+    const std::string query = "&room=a+b%21&room=last&__proto__=x";
+    const auto opened = shard.ask(get(std::string{kPolling} + query, fields));
+    EXPECT_THAT(shard.ask(post(with_sid(sid_of(opened)), "40{\"token\":\"jwt\"}")), EndsWith("ok"));
+    auto client = shard.probe.connect();
+    client.send(get("/socket.io/?EIO=4&transport=websocket" + query,
+                    fields + "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n") +
+                frame(0x81, "40{\"token\":\"jwt\"}"));
+    client.read_until("40{\"sid\"");
+    ASSERT_EQ(shown.size(), 2U);
+    for (const auto& handshake : shown) {
+        EXPECT_EQ(handshake.remote_address, "127.0.0.1");
+        EXPECT_EQ(handshake.origin, "https://app.example");
+        EXPECT_EQ(handshake.authorization, "Bearer jwt");
+        EXPECT_EQ(handshake.query.at("room"), "last");
+        EXPECT_EQ(handshake.query.at("__proto__"), "x");
+        EXPECT_EQ(handshake.auth_json, "{\"token\":\"jwt\"}");
+    }
+}
+
 TEST_F(EngineEndpoints, RefuseInTheReferencesWords) {
     auto& shard = serve();
     const auto sid = shard.open();
