@@ -3,6 +3,7 @@
 #include "app/service_apps.hpp"
 #include "app/service_parts.hpp"
 #include "app/service_process.hpp"
+#include "app/user_keys.hpp"
 #include "auth/auth_routes.hpp"
 #include "auth/auth_service.hpp"
 #include "base/log.hpp"
@@ -42,15 +43,19 @@ loop::Task<http::Readiness> readiness_of(auth::AuthService& service, const bus::
 /// Members are in the order of construction: what is below uses what is above.
 struct AuthProcess {
     explicit AuthProcess(const ServiceConfig& config)
-        : signer{checked_secret("--jwt-secret", config.part.jwt_secret), config.part.jwt_issuer,
-                 config.part.jwt_audience},
-          verifier{token::make_secret_verifier(config.part.jwt_secret, token_config(config.part))},
+        : keys{issuing_keys(config.part, config.part.jwt_private_key_files.empty()
+                                             ? checked_secret("--jwt-secret", config.part.jwt_secret)
+                                             : std::string{})},
           internal_tokens{checked_secret("--internal-secret", config.part.internal_secret)},
           bus{nats_options(config, "auth", {bus::StreamName::user_event})},
           store{open_store(config, loop.executor(), metrics)},
           relay{loop.executor(), store->outbox(), bus, metrics, relay_config("auth")},
-          service{store->store(), {signer, *verifier}, clock, metrics, auth_config(config.part)},
-          router{clock, metrics, {verifier.get(), &internal_tokens}, "auth"} {
+          service{store->store(),
+                  {keys.signer, *keys.verifier},
+                  clock,
+                  metrics,
+                  auth_config(config.part, keys.public_keys)},
+          router{clock, metrics, {keys.verifier.get(), &internal_tokens}, "auth"} {
         auth::add_auth_routes(router, service);
         ports = std::make_unique<ServicePorts>(config, loop.executor(), clock, metrics, router,
                                                [this] { return readiness_of(service, bus); });
@@ -78,8 +83,7 @@ struct AuthProcess {
     const base::Clock& clock = base::system_clock();
     metrics::Registry metrics;
     loop::EventLoop loop{"auth"};
-    token::UserTokenSigner signer;
-    std::unique_ptr<token::UserTokenVerifier> verifier;
+    IssuingKeys keys;
     token::InternalTokens internal_tokens;
     bus::NatsBus bus;
     std::unique_ptr<store::PostgresUsers> store;

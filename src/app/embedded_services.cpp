@@ -8,6 +8,7 @@
 #include "app/direct_auth_api.hpp"
 #include "app/direct_notification_api.hpp"
 #include "app/service_parts.hpp"
+#include "app/user_keys.hpp"
 #include "auth/auth_routes.hpp"
 #include "auth/auth_service.hpp"
 #include "base/log.hpp"
@@ -39,8 +40,8 @@ store::SqliteOptions sqlite_options(const ServeConfig& config, const DataDir& di
 }
 
 // The demo page sends to the user who is signed in.
-auth::AuthConfig embedded_auth_config(const ServeConfig& config) {
-    auto auth = auth_config(config);
+auth::AuthConfig embedded_auth_config(const ServeConfig& config, const std::string& public_keys) {
+    auto auth = auth_config(config, public_keys);
     auth.granted_permissions.emplace_back(token::permission::kCreateSelf);
     return auth;
 }
@@ -75,17 +76,20 @@ struct EmbeddedServices::Impl {
          metrics::Registry& metrics)
         : database{open_database(sqlite_options(config, directory), metrics)},
           bus{clock, {}, bus_config()},
-          signer{keys.jwt_secret, config.jwt_issuer, config.jwt_audience},
-          verifier{token::make_secret_verifier(keys.jwt_secret, token_config(config))},
+          user_keys{issuing_keys(config, keys.jwt_secret)},
           internal_tokens{keys.internal_secret},
           notification_relay{loop.executor(), notification_outbox, bus, metrics, relay_config("notifications")},
           auth_relay{loop.executor(), auth_outbox, bus, metrics, relay_config("auth")},
           notification_service{notification_store, clock, metrics},
           user_data_service{notification_store, user_data_store, clock},
-          auth_service{user_store, {signer, *verifier}, clock, metrics, embedded_auth_config(config)},
+          auth_service{user_store,
+                       {user_keys.signer, *user_keys.verifier},
+                       clock,
+                       metrics,
+                       embedded_auth_config(config, user_keys.public_keys)},
           consumer{bus, loop.executor(), notification_service, metrics},
-          notification_router{clock, metrics, {verifier.get(), &internal_tokens}, "notifications"},
-          auth_router{clock, metrics, {verifier.get(), &internal_tokens}, "auth"},
+          notification_router{clock, metrics, {user_keys.verifier.get(), &internal_tokens}, "notifications"},
+          auth_router{clock, metrics, {user_keys.verifier.get(), &internal_tokens}, "auth"},
           notification_api{loop.executor(), notification_service, user_data_service},
           auth_api{loop.executor(), auth_router, auth_service, internal_tokens, clock} {
         notifications::add_notification_routes(notification_router, notification_service);
@@ -106,8 +110,7 @@ struct EmbeddedServices::Impl {
     store::SqliteOutboxStore notification_outbox{*database, store::OutboxName::notification};
     store::SqliteOutboxStore auth_outbox{*database, store::OutboxName::auth};
     bus::LocalBus bus;
-    token::UserTokenSigner signer;
-    std::unique_ptr<token::UserTokenVerifier> verifier;
+    IssuingKeys user_keys;
     token::InternalTokens internal_tokens;
     outbox::Relay notification_relay;
     outbox::Relay auth_relay;
@@ -142,7 +145,7 @@ gateway::AuthApi& EmbeddedServices::auth_api() {
     return impl_->auth_api;
 }
 const token::UserTokenVerifier& EmbeddedServices::verifier() const {
-    return *impl_->verifier;
+    return *impl_->user_keys.verifier;
 }
 std::uint16_t EmbeddedServices::auth_port() const {
     return impl_->auth_server->port();

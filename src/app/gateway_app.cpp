@@ -1,12 +1,11 @@
-#include <fstream>
-#include <sstream>
-
 #include "app/gateway_process.hpp"
 #include "app/http_auth_api.hpp"
 #include "app/http_notification_api.hpp"
+#include "app/jwks_file.hpp"
 #include "app/service_apps.hpp"
 #include "app/service_parts.hpp"
 #include "app/service_process.hpp"
+#include "app/user_keys.hpp"
 #include "base/log.hpp"
 #include "http/client_pool.hpp"
 
@@ -15,27 +14,34 @@ namespace {
 
 using bus::StreamName;
 
-std::string read_key_file(const char* option, const std::string& path) {
-    const std::ifstream file{path};
-    std::ostringstream content;
-    content << file.rdbuf();
-    if (!file || content.str().empty()) throw StartupError(std::string{option} + ": cannot read " + path);
-    return content.str();
+/// What verifies the users' tokens, and what keeps its keys up to date, if anything.
+struct UserKeys {
+    std::unique_ptr<token::UserTokenVerifier> verifier;
+    std::unique_ptr<JwksFile> file;
+};
+
+UserKeys jwks_from_file(const ServiceConfig& config) {
+    std::string content = read_key_file("--jwt-jwks", config.jwt_jwks_file);
+    auto verifier = token::make_jwks_verifier(content, token_config(config.part));
+    auto file = std::make_unique<JwksFile>(config.jwt_jwks_file, std::move(content), *verifier);
+    return {std::move(verifier), std::move(file)};
 }
 
-std::unique_ptr<token::UserTokenVerifier> make_verifier(const ServiceConfig& config) {
+UserKeys make_user_keys(const ServiceConfig& config) {
     const char* option = "--jwt-secret";
     try {
         if (!config.jwt_public_key_file.empty()) {
             option = "--jwt-public-key";
-            return token::make_public_key_verifier(read_key_file(option, config.jwt_public_key_file),
-                                                   token_config(config.part));
+            return {token::make_public_key_verifier(read_key_file(option, config.jwt_public_key_file),
+                                                    token_config(config.part)),
+                    nullptr};
         }
         if (!config.jwt_jwks_file.empty()) {
             option = "--jwt-jwks";
-            return token::make_jwks_verifier(read_key_file(option, config.jwt_jwks_file), token_config(config.part));
+            return jwks_from_file(config);
         }
-        return token::make_secret_verifier(checked_secret(option, config.part.jwt_secret), token_config(config.part));
+        return {token::make_secret_verifier(checked_secret(option, config.part.jwt_secret), token_config(config.part)),
+                nullptr};
     } catch (const std::invalid_argument& error) {
         throw StartupError(std::string{option} + ": " + error.what());
     }
@@ -57,13 +63,13 @@ std::unique_ptr<http::ClientPool> make_pool(const char* option, const std::vecto
 /// Members are in the order of construction: what is below uses what is above.
 struct GatewayService {
     explicit GatewayService(const ServiceConfig& config)
-        : verifier{make_verifier(config)},
+        : user_keys{make_user_keys(config)},
           internal_tokens{checked_secret("--internal-secret", config.part.internal_secret)},
           notifications_pool{
               make_pool("--notifications-url", config.notifications_urls, config, calls.executor(), clock)},
           auth_pool{make_pool("--auth-url", config.auth_urls, config, calls.executor(), clock)},
           bus{nats_options(config, "gateway", {StreamName::notification_event, StreamName::dead_letter})},
-          process{config.part, {notifications, accounts, *verifier, bus, metrics, clock}, !config.ops_port} {
+          process{config.part, {notifications, accounts, *user_keys.verifier, bus, metrics, clock}, !config.ops_port} {
         if (!config.ops_port) return;
         http::add_ops_routes(ops_router, metrics, [this] { return process.gateway().readiness(); });
         ops = listen_for_ops(config, calls.executor(), clock, ops_router);
@@ -72,6 +78,7 @@ struct GatewayService {
     void start() {
         calls.start();
         bus.start();
+        if (user_keys.file) user_keys.file->start();
         process.start();
         if (ops) ops->start();
     }
@@ -87,7 +94,7 @@ struct GatewayService {
     const base::Clock& clock = base::system_clock();
     metrics::Registry metrics;
     loop::EventLoop calls{"calls"};  ///< to the services
-    std::unique_ptr<token::UserTokenVerifier> verifier;
+    UserKeys user_keys;
     token::InternalTokens internal_tokens;
     std::unique_ptr<http::ClientPool> notifications_pool;
     std::unique_ptr<http::ClientPool> auth_pool;

@@ -18,6 +18,7 @@ struct ServeConfig {
     bool migrate = true;
 
     std::string jwt_secret;
+    std::vector<std::string> jwt_private_key_files;  ///< instead of the secret; the first one signs
     std::string internal_secret;
     std::string jwt_issuer = "carillon";
     std::string jwt_audience = "carillon";

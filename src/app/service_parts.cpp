@@ -11,11 +11,12 @@ constexpr std::size_t kSecretBytesMin = 32;
 
 }  // namespace
 
-auth::AuthConfig auth_config(const ServeConfig& config) {
+auth::AuthConfig auth_config(const ServeConfig& config, std::string public_keys) {
     auth::AuthConfig auth;
     auth.token_lifetime = std::chrono::ceil<std::chrono::seconds>(config.token_ttl);
     auth.failed_logins_per_account_and_client = config.login_rate_limit;
     auth.registrations_per_client = config.register_rate_limit;
+    auth.public_keys = std::move(public_keys);
     return auth;
 }
 

@@ -18,7 +18,8 @@ namespace carillon::app {
 
 inline constexpr std::chrono::seconds kRelayStopDeadline{5};
 
-auth::AuthConfig auth_config(const ServeConfig& config);
+/// `public_keys`: the JWK Set that the service publishes.
+auth::AuthConfig auth_config(const ServeConfig& config, std::string public_keys);
 token::UserTokenConfig token_config(const ServeConfig& config);
 outbox::RelayConfig relay_config(const char* service);
 

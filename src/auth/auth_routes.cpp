@@ -110,9 +110,11 @@ loop::Task<http::Response> handle_logout() {
     co_return response;
 }
 
-// HS256 has no public key to show (RFC 7517 section 5: the set may be empty).
-loop::Task<http::Response> handle_jwks() {
-    co_return http::json_response(200, R"({"keys":[]})");
+// Kept by others for a while, but not so long that a new key is met before it is known.
+loop::Task<http::Response> handle_jwks(const AuthService& service) {
+    auto response = http::json_response(200, service.public_keys());
+    response.headers.set("cache-control", "public, max-age=60");
+    co_return response;
 }
 
 }  // namespace
@@ -150,7 +152,7 @@ void add_auth_routes(http::Router& router, AuthService& service) {
     router.add({http::Method::del, "/users/{id}/account", internal,
                 [&service](const http::RoutedRequest& routed) { return handle_erase_account(service, routed); }});
     router.add({http::Method::get, "/.well-known/jwks.json", internal,
-                [](const http::RoutedRequest&) { return handle_jwks(); }});
+                [&service](const http::RoutedRequest&) { return handle_jwks(service); }});
 }
 
 }  // namespace carillon::auth

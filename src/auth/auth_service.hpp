@@ -38,6 +38,7 @@ struct AuthConfig {
     std::size_t failed_logins_per_client = 30;              ///< in a minute
     std::size_t registrations_per_client = 10;              ///< in a second
     PasswordHashing hashing;
+    std::string public_keys = R"({"keys":[]})";  ///< a JWK Set, for `/.well-known/jwks.json`
 };
 
 /// The tokens that the service works with. Both must outlive it.
@@ -80,6 +81,8 @@ class AuthService {
     loop::Task<AuthResult<std::optional<store::User>>> account(base::UserId id);
     /// Whether there was an account to erase. Its tokens live until they expire.
     loop::Task<AuthResult<bool>> erase_account(base::UserId id);
+    /// The JWK Set that the users' tokens can be verified with; without keys when they are signed with a secret.
+    const std::string& public_keys() const { return config_.public_keys; }
     /// Whether calls would work now, for readiness.
     loop::Task<bool> ready();
 

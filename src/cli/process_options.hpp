@@ -2,6 +2,8 @@
 
 #include <CLI/App.hpp>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "app/serve_config.hpp"
 #include "base/log.hpp"
@@ -19,6 +21,8 @@ void add_logging(CLI::App& options, LogOptions& log);
 void add_limits(CLI::App& options, app::ServeConfig& config);
 /// Of the auth service.
 void add_login_limits(CLI::App& options, app::ServeConfig& config);
+/// Of whoever issues user tokens.
+void add_private_keys(CLI::App& options, std::vector<std::string>& files);
 void add_sockets(CLI::App& options, app::ServeConfig& config);
 void add_drain(CLI::App& options, app::ServeConfig& config);
 

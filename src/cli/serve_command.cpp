@@ -68,6 +68,7 @@ void add_listening(CLI::App& options, app::ServeConfig& config) {
 void add_tokens(CLI::App& options, app::ServeConfig& config) {
     options.add_option("--jwt-secret", config.jwt_secret,
                        "Secret of the user tokens, HS256, 32 bytes or more (default: made once, kept in --data-dir)");
+    add_private_keys(options, config.jwt_private_key_files);
     options.add_option("--internal-secret", config.internal_secret,
                        "Secret of the services' tokens, 32 bytes or more (default: made once, kept in --data-dir)");
     options.add_option("--jwt-issuer", config.jwt_issuer, "iss of the user tokens")->capture_default_str();
@@ -97,6 +98,15 @@ int run_logged(const LogOptions& log, const std::function<int()>& run) {
     const int code = run();
     base::stop_logging();
     return code;
+}
+
+void add_private_keys(CLI::App& options, std::vector<std::string>& files) {
+    options
+        .add_option("--jwt-private-key", files,
+                    "PEM file of a private key (Ed25519, P-256 or RSA), instead of --jwt-secret; repeatable: the first "
+                    "one signs, what all signed is accepted")
+        ->type_name("FILE")
+        ->expected(1, 16);
 }
 
 void add_login_limits(CLI::App& options, app::ServeConfig& config) {

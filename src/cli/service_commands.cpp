@@ -95,6 +95,7 @@ Command auth_command() {
     return service_command("The auth service", 3001, app::run_auth, [](CLI::App& options, app::ServiceConfig& config) {
         add_database(options, config);
         add_user_tokens(options, config.part);
+        add_private_keys(options, config.part.jwt_private_key_files);
         add_duration(options, "--token-ttl", config.part.token_ttl, "Lifetime of the tokens issued at log-in");
         add_login_limits(options, config.part);
     });

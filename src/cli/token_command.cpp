@@ -2,8 +2,10 @@
 #include <iostream>
 
 #include "app/data_dir.hpp"
+#include "app/user_keys.hpp"
 #include "base/clock.hpp"
 #include "cli/commands.hpp"
+#include "cli/process_options.hpp"
 #include "token/token.hpp"
 
 namespace carillon::cli {
@@ -17,27 +19,24 @@ struct TokenOptions {
     bool internal = false;
     std::string service = "cli";
     std::string data_dir = "./carillon-data";
-    std::string jwt_secret;
-    std::string jwt_issuer = "carillon";
-    std::string jwt_audience = "carillon";
-    std::string internal_secret;
+    app::ServeConfig keys;  ///< the key flags of it
 };
 
 int print_token(const TokenOptions& options) {
     const base::TimePoint now = base::system_clock().now();
     if (options.internal) {
-        const std::string secret = options.internal_secret.empty()
+        const std::string secret = options.keys.internal_secret.empty()
                                        ? app::DataDir::open_existing(options.data_dir).key("internal-secret")
-                                       : options.internal_secret;
+                                       : options.keys.internal_secret;
         std::cout << token::InternalTokens{secret}.sign(options.service, now) << std::endl;
         return 0;
     }
     const auto user = base::UserId::parse(options.user);
     if (!user) throw app::StartupError("--user: wants a UUID, not '" + options.user + "'");
-    const std::string secret = options.jwt_secret.empty()
-                                   ? app::DataDir::open_existing(options.data_dir).key("jwt-secret")
-                                   : options.jwt_secret;
-    const token::UserTokenSigner signer{secret, options.jwt_issuer, options.jwt_audience};
+    const bool kept = options.keys.jwt_secret.empty() && options.keys.jwt_private_key_files.empty();
+    const std::string secret =
+        kept ? app::DataDir::open_existing(options.data_dir).key("jwt-secret") : options.keys.jwt_secret;
+    const token::UserTokenSigner signer = app::token_signer(options.keys, secret);
     const auto lifetime = std::chrono::ceil<std::chrono::seconds>(options.expires_in);
     std::cout << signer.sign(*user, options.permissions, lifetime, now) << std::endl;
     return 0;
@@ -57,10 +56,11 @@ Command token_command() {
     auto* internal = options->add_flag("--internal", values->internal, "A service's token instead, good for a minute");
     options->add_option("--service", values->service, "Name of the service, with --internal")->capture_default_str();
     options->add_option("--data-dir", values->data_dir, "Where `carillon serve` keeps its keys")->capture_default_str();
-    options->add_option("--jwt-secret", values->jwt_secret, "Secret of the user tokens");
-    options->add_option("--jwt-issuer", values->jwt_issuer, "iss of the token")->capture_default_str();
-    options->add_option("--jwt-audience", values->jwt_audience, "aud of the token")->capture_default_str();
-    options->add_option("--internal-secret", values->internal_secret, "Secret of the services' tokens");
+    options->add_option("--jwt-secret", values->keys.jwt_secret, "Secret of the user tokens");
+    add_private_keys(*options, values->keys.jwt_private_key_files);
+    options->add_option("--jwt-issuer", values->keys.jwt_issuer, "iss of the token")->capture_default_str();
+    options->add_option("--jwt-audience", values->keys.jwt_audience, "aud of the token")->capture_default_str();
+    options->add_option("--internal-secret", values->keys.internal_secret, "Secret of the services' tokens");
     return {std::move(options), [values, user, internal] {
                 if (user->count() == 0 && internal->count() == 0) {
                     throw app::StartupError("token: wants --user UUID or --internal");

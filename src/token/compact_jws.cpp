@@ -115,9 +115,11 @@ base::Result<CheckedClaims> check_claims(std::string_view payload, const ClaimRu
     return claims;
 }
 
-std::string sign_compact_jws(const HmacKey& key, std::string_view type, std::string_view claims_json) {
-    std::string header = R"({"alg":"HS256","typ":")";
-    header.append(type).append("\"}");
+std::string sign_compact_jws(const SigningKey& key, std::string_view type, std::string_view claims_json) {
+    std::string header = R"({"alg":")";
+    header.append(algorithm_name(key.algorithm())).append(R"(","typ":")").append(type);
+    if (!key.key_id().empty()) header.append(R"(","kid":")").append(key.key_id());
+    header.append("\"}");
     std::string token = base64url_encode(header);
     token.push_back('.');
     token += base64url_encode(claims_json);

@@ -54,7 +54,7 @@ struct CheckedClaims {
 /// malformed, missing_claim, wrong_issuer, wrong_audience, expired (at `exp` itself too), not_yet_valid.
 base::Result<CheckedClaims> check_claims(std::string_view payload, const ClaimRules& rules, base::TimePoint now);
 
-/// The compact form of `claims_json`, signed with HS256.
-std::string sign_compact_jws(const HmacKey& key, std::string_view type, std::string_view claims_json);
+/// The compact form of `claims_json`, signed with `key`; its header says `alg`, `typ`, and `kid` when the key has one.
+std::string sign_compact_jws(const SigningKey& key, std::string_view type, std::string_view claims_json);
 
 }  // namespace carillon::token

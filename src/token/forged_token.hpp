@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,6 +35,17 @@ class ForgingKey {
     std::string public_pem() const {
         const std::unique_ptr<BIO, decltype(&BIO_free_all)> out{BIO_new(BIO_s_mem()), &BIO_free_all};
         PEM_write_bio_PUBKEY(out.get(), key_.get());
+        char* data = nullptr;
+        const long size = BIO_get_mem_data(out.get(), &data);
+        return {data, static_cast<std::size_t>(size)};
+    }
+
+    /// PKCS #8, encrypted when there is a passphrase.
+    std::string private_pem(const char* passphrase = nullptr) const {
+        const std::unique_ptr<BIO, decltype(&BIO_free_all)> out{BIO_new(BIO_s_mem()), &BIO_free_all};
+        PEM_write_bio_PKCS8PrivateKey(out.get(), key_.get(), passphrase == nullptr ? nullptr : EVP_aes_256_cbc(),
+                                      passphrase, passphrase == nullptr ? 0 : static_cast<int>(strlen(passphrase)),
+                                      nullptr, nullptr);
         char* data = nullptr;
         const long size = BIO_get_mem_data(out.get(), &data);
         return {data, static_cast<std::size_t>(size)};

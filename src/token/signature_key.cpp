@@ -16,6 +16,7 @@
 #include <stdexcept>
 
 #include "token/base64url.hpp"
+#include "token/release.hpp"
 
 namespace carillon::token {
 namespace {
@@ -27,13 +28,6 @@ constexpr std::size_t kEd25519SignatureBytes = 64;
 constexpr int kRsaBitsMin = 2'048;
 constexpr int kRsaBitsMax = 16'384;
 
-template <auto Free>
-struct Release {
-    template <class T>
-    void operator()(T* object) const {
-        Free(object);
-    }
-};
 using MacContext = std::unique_ptr<EVP_MAC_CTX, Release<&EVP_MAC_CTX_free>>;
 using DigestContext = std::unique_ptr<EVP_MD_CTX, Release<&EVP_MD_CTX_free>>;
 using Key = std::unique_ptr<EVP_PKEY, Release<&EVP_PKEY_free>>;
@@ -106,23 +100,9 @@ class PublicKey final : public SignatureKey {
 };
 
 std::unique_ptr<SignatureKey> classify(Key key) {
-    if (!key) return nullptr;
-    if (EVP_PKEY_is_a(key.get(), "RSA") == 1) {
-        const int bits = EVP_PKEY_get_bits(key.get());
-        if (bits < kRsaBitsMin || bits > kRsaBitsMax) return nullptr;
-        return std::make_unique<PublicKey>(std::move(key), Algorithm::rs256);
-    }
-    if (EVP_PKEY_is_a(key.get(), "EC") == 1) {
-        std::array<char, 64> group{};
-        std::size_t size = 0;
-        if (EVP_PKEY_get_group_name(key.get(), group.data(), group.size(), &size) != 1) return nullptr;
-        if (std::string_view(group.data(), size) != "prime256v1") return nullptr;
-        return std::make_unique<PublicKey>(std::move(key), Algorithm::es256);
-    }
-    if (EVP_PKEY_is_a(key.get(), "ED25519") == 1) {
-        return std::make_unique<PublicKey>(std::move(key), Algorithm::eddsa);
-    }
-    return nullptr;
+    const auto algorithm = algorithm_of(key.get());
+    if (!algorithm) return nullptr;
+    return std::make_unique<PublicKey>(std::move(key), *algorithm);
 }
 
 Key key_from_params(const char* type, OSSL_PARAM_BLD* builder) {
@@ -200,6 +180,38 @@ std::optional<Algorithm> parse_algorithm(std::string_view name) {
     if (name == "RS256") return Algorithm::rs256;
     if (name == "ES256") return Algorithm::es256;
     if (name == "EdDSA") return Algorithm::eddsa;
+    return std::nullopt;
+}
+
+std::string_view algorithm_name(Algorithm algorithm) {
+    switch (algorithm) {
+        case Algorithm::hs256:
+            return "HS256";
+        case Algorithm::rs256:
+            return "RS256";
+        case Algorithm::es256:
+            return "ES256";
+        case Algorithm::eddsa:
+            break;
+    }
+    return "EdDSA";
+}
+
+std::optional<Algorithm> algorithm_of(const evp_pkey_st* key) {
+    if (key == nullptr) return std::nullopt;
+    if (EVP_PKEY_is_a(key, "RSA") == 1) {
+        const int bits = EVP_PKEY_get_bits(key);
+        if (bits < kRsaBitsMin || bits > kRsaBitsMax) return std::nullopt;
+        return Algorithm::rs256;
+    }
+    if (EVP_PKEY_is_a(key, "EC") == 1) {
+        std::array<char, 64> group{};
+        std::size_t size = 0;
+        if (EVP_PKEY_get_group_name(key, group.data(), group.size(), &size) != 1) return std::nullopt;
+        if (std::string_view(group.data(), size) != "prime256v1") return std::nullopt;
+        return Algorithm::es256;
+    }
+    if (EVP_PKEY_is_a(key, "ED25519") == 1) return Algorithm::eddsa;
     return std::nullopt;
 }
 

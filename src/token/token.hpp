@@ -14,6 +14,7 @@
 namespace carillon::token {
 
 class HmacKey;
+class SigningKey;
 
 /// The permissions a user token can carry.
 namespace permission {
@@ -61,25 +62,36 @@ std::unique_ptr<UserTokenVerifier> make_public_key_verifier(std::string_view pem
 /// Verifies with the key of a JWK Set that `kid` names; a token without `kid` is taken when the set has one key only.
 class JwksVerifier : public UserTokenVerifier {
  public:
-    /// Takes another set from now on; throws, and keeps the old one, as `make_jwks_verifier` does. Thread: any.
-    virtual void replace_keys(std::string_view jwks_json) = 0;
+    /// Takes another set from now on, and says how many keys it has; throws, and keeps the old one, as
+    /// `make_jwks_verifier` does. Thread: any.
+    virtual std::size_t replace_keys(std::string_view jwks_json) = 0;
 };
 
 /// A JWK Set (RFC 7517). Keys that cannot be used here (other types and uses, symmetric ones) are left out; throws
-/// std::invalid_argument when none remains.
+/// std::invalid_argument when none remains, and for more than 64.
 std::unique_ptr<JwksVerifier> make_jwks_verifier(std::string_view jwks_json, UserTokenConfig config);
 
-/// Signs user tokens with HS256. Thread: any.
+/// The public halves of private keys (PEM), as a JWK Set; `kid` is each one's thumbprint (RFC 7638). Throws
+/// std::invalid_argument, as `UserTokenSigner::with_private_key`.
+std::string public_jwk_set(const std::vector<std::string>& private_pems);
+
+/// Signs user tokens. Thread: any.
 class UserTokenSigner {
  public:
-    /// Throws std::invalid_argument when `secret` has fewer than 32 bytes.
+    /// HS256. Throws std::invalid_argument when `secret` has fewer than 32 bytes.
     UserTokenSigner(std::string secret, std::string issuer, std::string audience);
+    /// RS256, ES256 or EdDSA, by the kind of the PEM private key, which must not have a passphrase. Throws
+    /// std::invalid_argument for keys that are none, too weak, or of another kind.
+    static UserTokenSigner with_private_key(std::string_view pem, std::string issuer, std::string audience);
+
     std::string sign(base::UserId user, const std::vector<std::string>& permissions, std::chrono::seconds lifetime,
                      base::TimePoint now) const;
 
  private:
+    UserTokenSigner(std::shared_ptr<const SigningKey> key, std::string issuer, std::string audience);
+
     // Constant after construction.
-    std::shared_ptr<const HmacKey> key_;
+    std::shared_ptr<const SigningKey> key_;
     std::string issuer_;
     std::string audience_;
 };

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "token/compact_jws.hpp"
+#include "token/signing_key.hpp"
 #include "token/token.hpp"
 
 namespace carillon::token {
@@ -12,6 +13,7 @@ namespace {
 
 using Seconds = std::chrono::seconds;
 
+constexpr std::size_t kKeysMax = 64;
 constexpr std::size_t kPermissionsMax = 64;
 constexpr std::size_t kPermissionBytesMax = 128;
 
@@ -95,6 +97,7 @@ class SingleKeyVerifier final : public UserTokenVerifier {
 std::shared_ptr<const KeySet> read_key_set(std::string_view jwks_json) {
     const auto objects = parse_jwk_set(jwks_json);
     if (!objects) throw std::invalid_argument("not a JWK Set");
+    if (objects->size() > kKeysMax) throw std::invalid_argument("the JWK Set has more than 64 keys");
     auto keys = std::make_shared<KeySet>();
     for (const JoseObject& object : *objects) {
         const std::string* id = object.text("kid");
@@ -121,10 +124,12 @@ class KeySetVerifier final : public JwksVerifier {
         return verify_with(**key, *jws, config_, now);
     }
 
-    void replace_keys(std::string_view jwks_json) override {
+    std::size_t replace_keys(std::string_view jwks_json) override {
         auto keys = read_key_set(jwks_json);
+        const std::size_t count = keys->size();
         const std::lock_guard lock{mutex_};
         keys_.swap(keys);
+        return count;
     }
 
  private:
@@ -151,7 +156,8 @@ class KeySetVerifier final : public JwksVerifier {
 
     // Constant after construction.
     const UserTokenConfig config_;
-    // Guarded by mutex_.
+    // Guarded by mutex_, which is held to copy or swap the pointer and no longer. Not on the path of messages: a token
+    // is verified once for a socket, and once for a request.
     mutable std::mutex mutex_;
     std::shared_ptr<const KeySet> keys_;
 };
@@ -174,10 +180,24 @@ std::unique_ptr<JwksVerifier> make_jwks_verifier(std::string_view jwks_json, Use
     return std::make_unique<KeySetVerifier>(jwks_json, std::move(config));
 }
 
+std::string public_jwk_set(const std::vector<std::string>& private_pems) {
+    std::string set;
+    for (const std::string& pem : private_pems) {
+        set += set.empty() ? "" : ",";
+        set += PrivateKey{pem}.public_jwk();
+    }
+    return R"({"keys":[)" + set + "]}";
+}
+
 UserTokenSigner::UserTokenSigner(std::string secret, std::string issuer, std::string audience)
-    : key_{std::make_shared<const HmacKey>(std::move(secret))},
-      issuer_{std::move(issuer)},
-      audience_{std::move(audience)} {}
+    : UserTokenSigner{std::make_shared<const HmacKey>(std::move(secret)), std::move(issuer), std::move(audience)} {}
+
+UserTokenSigner::UserTokenSigner(std::shared_ptr<const SigningKey> key, std::string issuer, std::string audience)
+    : key_{std::move(key)}, issuer_{std::move(issuer)}, audience_{std::move(audience)} {}
+
+UserTokenSigner UserTokenSigner::with_private_key(std::string_view pem, std::string issuer, std::string audience) {
+    return {std::make_shared<const PrivateKey>(pem), std::move(issuer), std::move(audience)};
+}
 
 std::string UserTokenSigner::sign(base::UserId user, const std::vector<std::string>& permissions, Seconds lifetime,
                                   base::TimePoint now) const {
