@@ -1,21 +1,23 @@
 #include "base/log.hpp"
 
-#include <spdlog/async.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <deque>
 
 #include "base/clock.hpp"
+#include "base/log_writer.hpp"
 
 namespace carillon::base {
 namespace {
 
 constexpr std::size_t kValueBytesMax = 1'000;
-constexpr std::size_t kQueuedLinesMax = 8'192;
+constexpr std::size_t kWaitingBytesMax = 4'000'000;
 
 std::atomic<LogFormat> current_format{LogFormat::text};
 std::atomic<LogLevel> current_level{LogLevel::info};
+/// Null before `start_logging` and after `stop_logging`: lines are written where they are made.
+std::atomic<LogWriter*> writer{nullptr};
 
 std::string_view level_name(LogLevel level) {
     switch (level) {
@@ -97,36 +99,42 @@ std::string format_log_line(LogFormat format, LogLevel level, std::string_view m
     return line;
 }
 
+namespace {
+
+std::string whole_line(LogFormat format, LogLevel level, std::string_view message,
+                       std::initializer_list<LogField> fields) {
+    const std::string time = to_iso8601(system_clock().now());
+    const std::string line = format_log_line(format, level, message, fields);
+    if (format == LogFormat::json) return fmt::format("{{\"time\":\"{}\",{}}}", time, line);
+    return fmt::format("{} {:<5} {}", time, level_name(level), line);
+}
+
+std::string dropped_line(std::uint64_t lines) {
+    return whole_line(current_format, LogLevel::warn, "log lines were dropped: they came too fast", {{"lines", lines}});
+}
+
+}  // namespace
+
 void start_logging(LogLevel level, LogFormat format) {
     current_format = format;
     current_level = level;
-    spdlog::drop_all();
-    spdlog::init_thread_pool(kQueuedLinesMax, 1);
-    auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    auto logger = std::make_shared<spdlog::async_logger>("carillon", std::move(sink), spdlog::thread_pool(),
-                                                         spdlog::async_overflow_policy::overrun_oldest);
-    logger->set_pattern("%v");
-    logger->set_level(spdlog::level::trace);
-    logger->flush_on(spdlog::level::info);
-    spdlog::set_default_logger(std::move(logger));
+    // Never freed while the process runs: a thread that nobody waits for may still be about to write.
+    static std::deque<LogWriter> all;
+    LogWriter& made = all.emplace_back(STDERR_FILENO, kWaitingBytesMax);
+    made.on_dropped(dropped_line);
+    writer = &made;
 }
 
 void stop_logging() {
-    spdlog::shutdown();
+    if (LogWriter* const last = writer.exchange(nullptr)) last->stop();
 }
 
 void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
     if (level < current_level.load(std::memory_order_relaxed)) return;
-    auto* logger = spdlog::default_logger_raw();
-    if (logger == nullptr) return;
-    const LogFormat format = current_format.load(std::memory_order_relaxed);
-    const std::string time = to_iso8601(system_clock().now());
-    const std::string line = format_log_line(format, level, message, fields);
-    if (format == LogFormat::json) {
-        logger->log(spdlog::level::info, fmt::format("{{\"time\":\"{}\",{}}}", time, line));
-    } else {
-        logger->log(spdlog::level::info, fmt::format("{} {:<5} {}", time, level_name(level), line));
-    }
+    std::string line = whole_line(current_format.load(std::memory_order_relaxed), level, message, fields);
+    if (LogWriter* const to = writer.load(std::memory_order_acquire)) return to->write(line);
+    line.push_back('\n');
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
 }  // namespace carillon::base

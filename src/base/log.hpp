@@ -22,7 +22,7 @@ struct LogField {
 };
 
 /// Sets the level and the form of the lines on stderr, and hands writing to a thread of its own, so that a stalled
-/// terminal never blocks a shard: the oldest lines are dropped then. Called once, before other threads start.
+/// terminal never blocks a shard: lines are dropped then, and counted. Called once, before other threads start.
 void start_logging(LogLevel level, LogFormat format);
 
 /// Writes out what is queued and stops the writing thread.

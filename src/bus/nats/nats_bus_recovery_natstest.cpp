@@ -53,7 +53,7 @@ struct Following {
 
 class NatsBusRecovery : public ::testing::Test {
  protected:
-    NatsBusRecovery() { ::testing::internal::CaptureStdout(); }
+    NatsBusRecovery() { ::testing::internal::CaptureStderr(); }
     ~NatsBusRecovery() override {
         if (bus_) bus_->stop();
         for (auto& loop : loops_) loop->stop();
@@ -102,7 +102,7 @@ class NatsBusRecovery : public ::testing::Test {
     /// What was logged; takes it.
     std::string log() {
         if (!captured_) return log_;
-        log_ += ::testing::internal::GetCapturedStdout();
+        log_ += ::testing::internal::GetCapturedStderr();
         captured_ = false;
         return log_;
     }
