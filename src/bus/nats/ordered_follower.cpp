@@ -184,7 +184,11 @@ bool OrderedFollower::on_data(Stretch& stretch, natsMsg* message, const AckSubje
     }
     stretch.last_consumer_sequence = meta.consumer_sequence;
     position_->last_seen = meta.stream_sequence;
-    if (wants(natsMsg_GetSubject(message))) inbox_->push(delivery_of(message, meta));
+    if (wants(natsMsg_GetSubject(message))) {
+        Delivery delivery = inbox_->blank();
+        fill_delivery(delivery, message, meta);
+        inbox_->push(std::move(delivery));
+    }
     return true;
 }
 
