@@ -78,10 +78,11 @@ struct Link final : socketio::WebSocketLink {
         require(behind == 0, "nothing is sent to a busy connection");
         std::size_t bytes = 0;
         for (const auto& packet : packets) {
-            std::string text;
-            packet.append_to(text);
-            bytes += text.size();
-            if (text != "3probe") stream.take(packet.binary, text);
+            bytes += packet.size();
+            packet.for_each([&](std::string_view part) {
+                const std::string text = (packet.prefix ? *packet.prefix : "") + std::string{part};
+                if (text != "3probe") stream.take(packet.binary, text);
+            });
         }
         if (busy) behind = bytes;
         return behind;

@@ -3,6 +3,7 @@
 //   delivery_bench [--sockets N] [--tabs N] [--bytes N] [--events-per-turn N] [--deliveries N] [--rounds N]
 //                  [--senders raw,beast,engine,gateway]
 //   delivery_bench --memory N --senders engine      resident bytes of an idle connection, N of them
+//   delivery_bench --growth N --senders gateway     CPU per delivery with N sockets against that with --sockets
 //
 // The senders live in one process and send in turns, so that all of them see the same machine; another process reads.
 // Prints one JSON object. CPU is that of the sending thread.
@@ -11,8 +12,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -21,6 +24,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "counted_calls.hpp"
 #include "sender.hpp"
 
 namespace carillon::bench {
@@ -38,6 +42,7 @@ struct Options {
     std::uint64_t deliveries = 100'000;  ///< of each sender in each round
     std::size_t rounds = 9;
     std::size_t memory = 0;
+    std::size_t growth = 0;
     std::vector<std::string> senders{"raw", "engine", "gateway"};
 };
 
@@ -68,15 +73,17 @@ Options parse(int argc, char** argv) {
             {"--sockets", &options.plan.sockets},   {"--tabs", &options.plan.tabs},
             {"--bytes", &options.plan.frame_bytes}, {"--events-per-turn", &options.plan.events_per_turn},
             {"--rounds", &options.rounds},          {"--memory", &options.memory},
-            {"--deliveries", &options.deliveries}};
+            {"--deliveries", &options.deliveries},  {"--growth", &options.growth}};
         const auto found = numbers.find(flag);
         if (found == numbers.end()) refuse("there is no flag " + flag);
         *found->second = number;
         tabs_given = tabs_given || flag == "--tabs";
     }
     if (options.memory > 0) options.plan.sockets = options.memory;
-    if (!tabs_given) options.plan.tabs = options.memory > 0 ? 1 : options.plan.sockets;
-    if (options.plan.sockets % options.plan.tabs != 0) refuse("--sockets must be a multiple of --tabs");
+    if (!tabs_given) options.plan.tabs = options.memory > 0 ? 1 : options.growth > 0 ? 2 : options.plan.sockets;
+    if (options.plan.sockets % options.plan.tabs != 0 || options.growth % options.plan.tabs != 0) {
+        refuse("--sockets and --growth must be multiples of --tabs");
+    }
     return options;
 }
 
@@ -128,21 +135,29 @@ struct Measured {
     double per_cpu_second = 0;
     double per_second = 0;
     double bytes_per_delivery = 0;
+    double allocations_per_event = 0;
+    double locks_per_turn = 0;
 };
 
 Measured measure(Sender& sender, const Reader& reader, std::size_t kind, std::uint64_t deliveries,
-                 boost::asio::io_context& context) {
+                 const SenderPlan& plan, boost::asio::io_context& context) {
     sender.prepare(deliveries);
     const auto bytes = reader.bytes(kind);
+    const CountedCalls calls = counted_calls();
     const double cpu = thread_cpu();
     const auto start = std::chrono::steady_clock::now();
     const auto sent = static_cast<double>(sender.send(deliveries));
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
     const double used = thread_cpu() - cpu;
+    const CountedCalls calls_after = counted_calls();
     settle(reader, kind, context);
     const double each = static_cast<double>(reader.bytes(kind) - bytes) / sent;
     if (each < kBytesAtLeast) refuse(std::string{sender.name()} + ": the reader did not get what was sent");
-    return {sent / used, sent / wall.count(), each};
+    const double events = sent / static_cast<double>(plan.tabs);
+    const auto turns = std::ceil(events / static_cast<double>(plan.events_per_turn));
+    return {sent / used, sent / wall.count(), each,
+            static_cast<double>(calls_after.allocations - calls.allocations) / events,
+            static_cast<double>(calls_after.locks - calls.locks) / turns};
 }
 
 double quantile(std::vector<double> values, double share) {
@@ -164,7 +179,7 @@ void compare(const Options& options) {
         for (std::size_t i = 0; i < senders.size(); ++i) {
             // Every other round backwards, so that a machine that drifts favours nobody; the first is to warm up.
             const std::size_t one = round % 2 == 0 ? i : senders.size() - 1 - i;
-            const auto measured = measure(*senders[one], reader, one, options.deliveries, context);
+            const auto measured = measure(*senders[one], reader, one, options.deliveries, options.plan, context);
             if (round > 0) found[one].push_back(measured);
         }
     }
@@ -183,15 +198,49 @@ void compare(const Options& options) {
         }
         std::printf(
             "%s\n  {\"name\": \"%s\", \"perCpuSecond\": %.0f, \"perSecond\": %.0f, \"bytesPerDelivery\": %.1f, "
-            "\"ratio\": %.3f, \"ratioLow\": %.3f, \"ratioHigh\": %.3f}",
+            "\"ratio\": %.3f, \"ratioLow\": %.3f, \"ratioHigh\": %.3f, \"allocationsPerEvent\": %.2f, "
+            "\"locksPerTurn\": %.2f}",
             i == 0 ? "" : ",", senders[i]->name(), quantile(cpu, 0.5), quantile(wall, 0.5),
-            found[i].back().bytes_per_delivery, quantile(ratio, 0.5), quantile(ratio, 0.25), quantile(ratio, 0.75));
+            found[i].back().bytes_per_delivery, quantile(ratio, 0.5), quantile(ratio, 0.25), quantile(ratio, 0.75),
+            found[i].back().allocations_per_event, found[i].back().locks_per_turn);
     }
     std::printf("\n]}\n");
     std::fflush(stdout);
     for (auto& sender : senders) {
         if (std::string{sender->name()} == "gateway") (void)sender.release();
     }
+}
+
+void grow(const Options& options) {
+    Reader reader;
+    boost::asio::io_context context{1};
+    const auto work = boost::asio::make_work_guard(context);
+    std::array<SenderPlan, 2> plans{options.plan, options.plan};
+    plans[1].sockets = options.growth;
+    std::array<std::unique_ptr<Sender>, 2> senders;
+    for (std::size_t i = 0; i < 2; ++i) {
+        senders[i] = make(options.senders.front(), plans[i], context);
+        connect(*senders[i], reader, i, context);
+    }
+    std::array<std::vector<double>, 2> rates;
+    std::vector<double> ratios;
+    for (std::size_t round = 0; round <= options.rounds; ++round) {
+        std::array<double, 2> found{};
+        for (std::size_t i = 0; i < 2; ++i) {
+            const std::size_t one = round % 2 == 0 ? i : 1 - i;
+            found[one] = measure(*senders[one], reader, one, options.deliveries, plans[one], context).per_cpu_second;
+        }
+        if (round == 0) continue;
+        for (std::size_t i = 0; i < 2; ++i) rates[i].push_back(found[i]);
+        ratios.push_back(found[0] / found[1]);
+    }
+    std::printf(
+        "{\"name\": \"%s\", \"sockets\": [%zu, %zu], \"perCpuSecond\": [%.0f, %.0f], \"costRatio\": %.3f, "
+        "\"ratioLow\": %.3f, \"ratioHigh\": %.3f}\n",
+        senders[0]->name(), plans[0].sockets, plans[1].sockets, quantile(rates[0], 0.5), quantile(rates[1], 0.5),
+        quantile(ratios, 0.5), quantile(ratios, 0.25), quantile(ratios, 0.75));
+    std::fflush(stdout);
+    for (auto& sender : senders) (void)sender.release();
 }
 
 void weigh(const Options& options) {
@@ -242,6 +291,8 @@ int main(int argc, char** argv) {
     carillon::base::start_logging(carillon::base::LogLevel::off, carillon::base::LogFormat::text);
     if (options.memory > 0) {
         weigh(options);
+    } else if (options.growth > 0) {
+        grow(options);
     } else {
         compare(options);
     }

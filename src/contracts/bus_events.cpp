@@ -72,7 +72,7 @@ Decoded<UserRegistered> decode_user_registered(std::string_view json) {
 }
 
 Decoded<NotificationCreated> decode_notification_created(std::string_view json) {
-    if (auto scanned = scan_notification_created(json)) return *std::move(scanned);
+    if (const auto scanned = scan_created_event(json)) return to_event(*scanned);
     return decode_document(json, [](FieldReader& in) {
         NotificationCreated event;
         event.event_id = in.id<base::EventId>("eventId");

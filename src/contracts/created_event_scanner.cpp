@@ -1,6 +1,9 @@
 #include "contracts/created_event_scanner.hpp"
 
+#include <algorithm>
 #include <charconv>
+
+#include "contracts/json_writer.hpp"
 
 namespace carillon::contracts {
 namespace {
@@ -9,6 +12,10 @@ constexpr std::size_t kUuidChars = 36;
 constexpr std::size_t kTimeChars = 24;    // 2026-11-23T08:17:13.042Z
 constexpr std::size_t kCountDigits = 15;  // below 2^53, whatever they are
 constexpr std::size_t kVersionDigits = 19;
+
+bool is_upper(char c) {
+    return c >= 'A' && c <= 'Z';
+}
 
 /// Takes what it is told to from the front of a text; once something does not fit, nothing does any more.
 class Scanner {
@@ -32,19 +39,25 @@ class Scanner {
     }
     template <class Id>
     Id id() {
-        const auto parsed = Id::parse(chars(kUuidChars));
+        const auto text = chars(kUuidChars);
+        const auto parsed = Id::parse(text);
         good_ = good_ && parsed;
+        lower_case_ = lower_case_ && std::none_of(text.begin(), text.end(), is_upper);
         return parsed.value_or(Id{});
     }
     /// Up to the closing quote.
     std::string_view text(std::size_t chars_min, std::size_t chars_max) {
-        std::size_t size = 0;
-        while (size < rest_.size() && rest_[size] >= 0x20 && rest_[size] < 0x7F && rest_[size] != '"' &&
-               rest_[size] != '\\') {
-            ++size;
+        if (!good_) return {};
+        std::size_t at = 0;
+        std::size_t code_points = 0;
+        while (at < rest_.size() && rest_[at] != '"') {
+            const std::size_t size = char_size(rest_.substr(at));
+            if (size == 0) break;
+            at += size;
+            ++code_points;
         }
-        good_ = good_ && size >= chars_min && size <= chars_max;
-        return chars(size);
+        good_ = at < rest_.size() && rest_[at] == '"' && code_points >= chars_min && code_points <= chars_max;
+        return chars(at);
     }
     std::string_view digits(std::size_t count_max) {
         std::size_t size = 0;
@@ -56,34 +69,62 @@ class Scanner {
     bool at_end() const { return good_ && rest_.empty(); }
     bool good() const { return good_; }
     void fail() { good_ = false; }
+    bool lower_case() const { return lower_case_; }
+    const char* place() const { return rest_.data(); }
 
  private:
+    /// Bytes of the character that a string goes on with; 0 when it is none that is taken here.
+    static std::size_t char_size(std::string_view text) {
+        const auto byte = static_cast<unsigned char>(text.front());
+        if (byte >= 0x80) return utf8_sequence(text);
+        if (byte != '\\') return byte >= 0x20 ? 1 : 0;
+        // As the encoder writes them: a slash is not escaped.
+        return text.size() > 1 && std::string_view{"\"\\bfnrt"}.find(text[1]) != std::string_view::npos ? 2 : 0;
+    }
+
     std::string_view rest_;
     bool good_ = true;
+    bool lower_case_ = true;
 };
+
+std::string unescape(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '\\') {
+            out.push_back(text[i]);
+            continue;
+        }
+        constexpr std::string_view kWritten = "\"\\bfnrt";
+        constexpr std::string_view kMeant = "\"\\\b\f\n\r\t";
+        out.push_back(kMeant[kWritten.find(text[++i])]);
+    }
+    return out;
+}
 
 }  // namespace
 
-std::optional<NotificationCreated> scan_notification_created(std::string_view json) {
+std::optional<CreatedEventText> scan_created_event(std::string_view json) {
     Scanner in{json};
-    NotificationCreated event;
-    auto& notification = event.notification;
+    CreatedEventText event;
     in.require("{\"eventId\":\"");
     event.event_id = in.id<base::EventId>();
-    in.require("\",\"notificationId\":\"");
-    notification.id = in.id<base::NotificationId>();
+    in.require("\",");
+    const char* const members = in.place();
+    in.require("\"notificationId\":\"");
+    event.notification_id = in.id<base::NotificationId>();
     in.require("\",\"userId\":\"");
-    notification.user_id = in.id<base::UserId>();
+    event.user_id = in.id<base::UserId>();
     in.require("\",\"type\":\"");
-    notification.type = in.text(1, kTypeCharsMax);
+    event.type = in.text(1, kTypeCharsMax);
     in.require("\",\"title\":\"");
-    notification.title = in.text(1, kTitleCharsMax);
-    if (in.literal("\",\"body\":\"")) notification.body = std::string{in.text(0, kBodyCharsMax)};
+    event.title = in.text(1, kTitleCharsMax);
+    if (in.literal("\",\"body\":\"")) event.body = in.text(0, kBodyCharsMax);
     in.require("\",\"createdAt\":\"");
     const auto time = in.chars(kTimeChars);
-    const auto created_at = in.good() && time.back() == 'Z' ? base::parse_iso8601(time) : std::nullopt;
+    const auto created_at = in.good() && time[10] == 'T' && time.back() == 'Z' ? base::parse_iso8601(time) : std::nullopt;
     if (!created_at) return std::nullopt;
-    notification.created_at = *created_at;
+    event.created_at = *created_at;
     in.require("\"");
     if (in.literal(",\"unreadCount\":")) {
         const auto digits = in.digits(kCountDigits);
@@ -94,9 +135,27 @@ std::optional<NotificationCreated> scan_notification_created(std::string_view js
         if (!event.version) in.fail();
         in.require("\"");
     }
+    const char* const members_end = in.place();
     in.require("}");
     if (!in.at_end()) return std::nullopt;
-    notification.version = event.version.value_or(0);
+    if (in.lower_case() && event.unread_count && event.version) {
+        event.socket_event_members = {members, static_cast<std::size_t>(members_end - members)};
+    }
+    return event;
+}
+
+NotificationCreated to_event(const CreatedEventText& text) {
+    NotificationCreated event;
+    event.event_id = text.event_id;
+    event.notification.id = text.notification_id;
+    event.notification.user_id = text.user_id;
+    event.notification.type = unescape(text.type);
+    event.notification.title = unescape(text.title);
+    if (text.body) event.notification.body = unescape(*text.body);
+    event.notification.created_at = text.created_at;
+    event.notification.version = text.version.value_or(0);
+    event.unread_count = text.unread_count;
+    event.version = text.version;
     return event;
 }
 

@@ -8,7 +8,8 @@ namespace {
 
 constexpr char kHex[] = "0123456789abcdef";
 
-// Length of the well-formed UTF-8 sequence (Unicode 15, table 3-7) that `text` starts with; 0 if it starts with none.
+}  // namespace
+
 std::size_t utf8_sequence(std::string_view text) {
     const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
     const auto continues = [&](std::size_t i) { return (at(i) & 0xC0U) == 0x80U; };
@@ -26,6 +27,8 @@ std::size_t utf8_sequence(std::string_view text) {
     }
     return 0;
 }
+
+namespace {
 
 void append_escape(std::string& out, unsigned char byte) {
     switch (byte) {

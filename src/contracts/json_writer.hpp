@@ -14,6 +14,10 @@ namespace carillon::contracts {
 /// are no UTF-8 become U+FFFD, so that the output is always valid.
 void append_json_string(std::string& out, std::string_view text);
 
+/// Bytes of the well-formed UTF-8 sequence of more than one byte (Unicode 15, table 3-7) that `text` starts with; 0 if
+/// it starts with none.
+std::size_t utf8_sequence(std::string_view text);
+
 /// Without quotes: for lower-case letters, digits and the like, which need no escape.
 void append_number(std::string& out, std::uint64_t value);
 

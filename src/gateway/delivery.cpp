@@ -1,53 +1,81 @@
 #include "gateway/delivery.hpp"
 
+#include <cassert>
+#include <utility>
+
 #include "contracts/socket_events.hpp"
+#include "socketio/engine_packet.hpp"
 
 namespace carillon::gateway {
-
 namespace {
 
-/// Of what stands around and between the texts of a notification.
-constexpr std::size_t kNotificationFrame = 320;
-constexpr std::size_t kSmallEvent = 160;
-
-/// `["<event>",`, with room for the rest.
-std::string begin_array(std::string_view event, std::size_t room) {
-    std::string array;
-    array.reserve(room);
-    array += "[\"";
-    array += event;
-    array += "\",";
-    return array;
+/// `["<event>",`
+void begin_array(std::string& out, std::string_view event) {
+    out += "[\"";
+    out += event;
+    out += "\",";
 }
 
-socketio::EncodedEvent encode_change(const InboxEvent& event) {
-    if (const auto* notification = std::get_if<contracts::Notification>(&event.change)) {
-        const std::size_t texts = notification->title.size() + (notification->body ? notification->body->size() : 0) +
-                                  (notification->data_json ? notification->data_json->size() : 0);
-        std::string array = begin_array(contracts::kNotificationNewEvent, kNotificationFrame + texts);
-        contracts::append_notification_new(array, *notification, event.unread);
-        array.push_back(']');
-        return socketio::EncodedEvent::from_array(contracts::kNotificationNewEvent, std::move(array));
-    }
-    std::string array = begin_array(contracts::kNotificationUpdatedEvent, kSmallEvent);
-    contracts::append_notification_updated(array, std::get<contracts::InboxChange>(event.change));
-    array.push_back(']');
-    return socketio::EncodedEvent::from_array(contracts::kNotificationUpdatedEvent, std::move(array));
+void append_count(std::string& out, InboxCount count) {
+    begin_array(out, contracts::kUnreadCountUpdatedEvent);
+    contracts::append_unread_count_updated(out, count.unread, count.version);
+    out.push_back(']');
 }
 
 }  // namespace
 
-void encode_inbox_event(const InboxEvent& event, Delivery& delivery) {
-    delivery.events.push_back(encode_change(event));
-    if (!event.late) delivery.events.push_back(encode_count({event.unread, event.version}));
-    if (event.created_at) delivery.created_at = event.created_at;
+void DeliveryEncoder::begin(std::string_view event) {
+    if (events_++ > 0) text_.push_back(socketio::kPayloadSeparator);
+    begin_array(text_, event);
+}
+
+void DeliveryEncoder::add_count(InboxCount count) {
+    text_.push_back(socketio::kPayloadSeparator);
+    append_count(text_, count);
+    ++events_;
+    ++made_.counts;
+}
+
+void DeliveryEncoder::add(const InboxEvent& event) {
+    assert(!full());
+    if (const auto* notification = std::get_if<contracts::Notification>(&event.change)) {
+        begin(contracts::kNotificationNewEvent);
+        contracts::append_notification_new(text_, *notification, event.unread);
+        ++made_.news;
+    } else {
+        begin(contracts::kNotificationUpdatedEvent);
+        contracts::append_notification_updated(text_, std::get<contracts::InboxChange>(event.change));
+        ++made_.updates;
+    }
+    text_.push_back(']');
+    if (!event.late) add_count({event.unread, event.version});
+    if (event.created_at) made_.created_at = event.created_at;
+}
+
+void DeliveryEncoder::add(const contracts::CreatedEventText& event) {
+    assert(!full() && !event.socket_event_members.empty());
+    begin(contracts::kNotificationNewEvent);
+    text_.push_back('{');
+    text_ += event.socket_event_members;
+    text_ += "}]";
+    ++made_.news;
+    add_count({*event.unread_count, *event.version});
+    made_.created_at = event.created_at;
+}
+
+Delivery DeliveryEncoder::take(base::UserId user) {
+    assert(!empty());
+    made_.user = user;
+    made_.events = socketio::EncodedEvent::from_arrays(socketio::SharedText{text_}, events_);
+    text_.clear();
+    events_ = 0;
+    return std::exchange(made_, {});
 }
 
 socketio::EncodedEvent encode_count(InboxCount count) {
-    std::string array = begin_array(contracts::kUnreadCountUpdatedEvent, kSmallEvent);
-    contracts::append_unread_count_updated(array, count.unread, count.version);
-    array.push_back(']');
-    return socketio::EncodedEvent::from_array(contracts::kUnreadCountUpdatedEvent, std::move(array));
+    std::string array;
+    append_count(array, count);
+    return socketio::EncodedEvent::from_arrays(socketio::SharedText{array}, 1);
 }
 
 }  // namespace carillon::gateway

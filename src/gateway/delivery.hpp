@@ -1,12 +1,13 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
+#include "contracts/created_event_scanner.hpp"
 #include "gateway/inbox_event.hpp"
 #include "gateway/notification_api.hpp"
 #include "socketio/server.hpp"
@@ -16,14 +17,37 @@ namespace carillon::gateway {
 /// What is to be sent to every socket of one user, encoded once. Immutable: it may go to several shards.
 struct Delivery {
     base::UserId user;
-    std::vector<socketio::EncodedEvent> events;
+    socketio::EncodedEvent events;
+    // How many of each there are.
+    std::uint8_t news = 0;
+    std::uint8_t updates = 0;
+    std::uint8_t counts = 0;
     /// When the newest of what it carries happened, where that is known.
     std::optional<base::TimePoint> created_at;
 };
 
-/// `notification:new` or `notification:updated`, and `unreadCount:updated` behind it (not behind a late event, whose
-/// count is history).
-void encode_inbox_event(const InboxEvent& event, Delivery& delivery);
+/// Encodes deliveries: `notification:new` or `notification:updated`, and `unreadCount:updated` behind it (not behind a
+/// late event, whose count is history). Owned by the event follower; a delivery costs one allocation.
+class DeliveryEncoder {
+ public:
+    void add(const InboxEvent& event);
+    /// The next event of its user, with both counters and `socket_event_members`.
+    void add(const contracts::CreatedEventText& event);
+    /// Whether there is no room for another event.
+    bool full() const { return events_ + 2 > socketio::EncodedEvent::kBatchMax; }
+    bool empty() const { return events_ == 0; }
+    /// What was added since the last call.
+    Delivery take(base::UserId user);
+
+ private:
+    void begin(std::string_view event);
+    void add_count(InboxCount count);
+
+    std::string text_;  ///< keeps its memory
+    std::uint16_t events_ = 0;
+    Delivery made_;
+};
+
 socketio::EncodedEvent encode_count(InboxCount count);
 
 /// A shard, as the event follower sees it. Called on the shard's thread only.

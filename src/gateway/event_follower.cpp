@@ -26,7 +26,8 @@ EventFollower::EventFollower(loop::Executor executor, std::vector<ShardLink> sha
       metrics_{metrics},
       users_active_{metrics.gauge("users_active", "Users with at least one authenticated socket")},
       deadlines_{deadlines},
-      counts_{std::make_shared<CountReader>(executor_, api)} {
+      counts_{std::make_shared<CountReader>(executor_, api)},
+      outboxes_(shards_.size()) {
     assert(!shards_.empty() && shards_.size() <= 64);
 }
 
@@ -53,6 +54,7 @@ void EventFollower::stop() {
     subscription_.reset();
     counts_->stop();
     syncs_waiting_.clear();
+    for (auto& outbox : outboxes_) outbox.clear();
     users_.clear();
     newcomers_.clear();
     users_active_.set(0);
@@ -125,6 +127,7 @@ void EventFollower::on_first_count(base::UserId user, const ApiResult<InboxCount
         if (shard.executor == executor_) {
             shard.target->deliver_to(newcomer.socket_id, event);
         } else {
+            flush_outbox(newcomer.shard);  // what was sent before is told before
             loop::post(shard.executor, [target = shard.target, event, socket_id = std::move(newcomer.socket_id)] {
                 target->deliver_to(socket_id, event);
             });
@@ -144,20 +147,41 @@ void EventFollower::retry_first_counts() {
 // --- Order
 
 void EventFollower::send(base::UserId user, const HeldUser& held, const std::vector<InboxEvent>& events) {
-    if (events.empty()) return;
-    auto delivery = std::make_shared<Delivery>();
-    delivery->user = user;
-    delivery->events.reserve(events.size() * 2);
-    for (const auto& event : events) encode_inbox_event(event, *delivery);
+    for (const auto& event : events) {
+        if (encoder_.full()) hand_over(held, encoder_.take(user));
+        encoder_.add(event);
+    }
+    if (!encoder_.empty()) hand_over(held, encoder_.take(user));
+}
+
+void EventFollower::hand_over(const HeldUser& held, const Delivery& delivery) {
     for (std::size_t i = 0; i < shards_.size(); ++i) {
         if ((held.shards >> i & 1U) == 0) continue;
-        const auto& shard = shards_[i];
-        if (shard.executor == executor_) {
-            shard.target->deliver(*delivery);
-        } else {
-            loop::post(shard.executor, [target = shard.target, delivery] { target->deliver(*delivery); });
+        if (shards_[i].executor == executor_) {
+            shards_[i].target->deliver(delivery);
+            continue;
         }
+        outboxes_[i].push_back(delivery);
+        if (std::exchange(flush_planned_, true)) continue;
+        loop::post(executor_, [weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->flush_outboxes();
+        });
     }
+}
+
+void EventFollower::flush_outboxes() {
+    flush_planned_ = false;
+    for (std::size_t i = 0; i < outboxes_.size(); ++i) flush_outbox(i);
+}
+
+void EventFollower::flush_outbox(std::size_t shard) {
+    if (outboxes_[shard].empty()) return;
+    const std::size_t usual = outboxes_[shard].size();
+    loop::post(shards_[shard].executor,
+               [target = shards_[shard].target, deliveries = std::exchange(outboxes_[shard], {})] {
+                   for (const auto& delivery : deliveries) target->deliver(delivery);
+               });
+    outboxes_[shard].reserve(usual);
 }
 
 void EventFollower::set_deadline(base::UserId user, HeldUser& held) {

@@ -32,8 +32,9 @@ struct ShardLink {
 };
 
 /// From the bus to the shards: decodes each event once, brings each user's events into version order, encodes them
-/// once, and posts them to every shard that has the user. It owns the index of which shards hold which user; a socket
-/// counts as registered when this index has it, and only then is its state read.
+/// once, and hands them to every shard that has the user: once a turn, when that is another thread's. It owns the index
+/// of which shards hold which user; a socket counts as registered when this index has it, and only then is its state
+/// read.
 ///
 /// Lives on one executor (a shard's); `attach` and `detach` may be called from any thread, all else happens there. Held
 /// by a shared pointer, because coroutines that wait for the notification service keep it alive.
@@ -89,6 +90,8 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
     void retry_first_counts();
 
     // Events.
+    /// The usual case: the next event of a user. False when it is not that.
+    bool pass_on(const contracts::CreatedEventText& event);
     void on_created(contracts::NotificationCreated event);
     void on_updated(const contracts::NotificationUpdated& event);
     void offer(base::UserId user, InboxEvent event, std::string_view subject);
@@ -103,6 +106,10 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
 
     // Order.
     void send(base::UserId user, const HeldUser& held, const std::vector<InboxEvent>& events);
+    void hand_over(const HeldUser& held, const Delivery& delivery);
+    /// What waits for a shard goes there.
+    void flush_outbox(std::size_t shard);
+    void flush_outboxes();
     void set_deadline(base::UserId user, HeldUser& held);
     void on_deadline(base::UserId user);
     void queue_sync(base::UserId user, HeldUser& held);
@@ -129,6 +136,9 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
     std::unique_ptr<bus::Subscription> subscription_;
     Users users_;
     std::unordered_map<base::UserId, std::vector<Newcomer>> newcomers_;
+    DeliveryEncoder encoder_;
+    std::vector<std::vector<Delivery>> outboxes_;  ///< by shard; of those on other threads
+    bool flush_planned_ = false;
     std::vector<base::UserId> first_counts_failed_;
     std::deque<std::function<void()>> syncs_waiting_;
     int syncs_ = 0;

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "bus/local/local_bus.hpp"
 #include "gateway/fake_apis.hpp"
 #include "gateway/manual_loop.hpp"
+#include "socketio/engine_packet.hpp"
 
 namespace carillon::gateway {
 namespace {
@@ -26,25 +29,26 @@ base::UserId user_of(int n) {
 class RecordingTarget final : public DeliveryTarget {
  public:
     void deliver(const Delivery& delivery) override {
-        for (const auto& event : delivery.events) log.push_back(short_form(event));
+        std::istringstream payloads{delivery.events.payload("/")};
+        for (std::string one; std::getline(payloads, one, socketio::kPayloadSeparator);) log.push_back(short_form(one));
     }
     void deliver_to(const std::string& socket_id, const socketio::EncodedEvent& event) override {
-        log.push_back(socket_id + ": " + short_form(event));
+        log.push_back(socket_id + ": " + short_form(event.payload("/")));
     }
     std::vector<std::string> take() { return std::exchange(log, {}); }
 
     std::vector<std::string> log;
 
  private:
-    static std::string short_form(const socketio::EncodedEvent& event) {
-        const std::string payload = event.payload("/").substr(2);
+    static std::string short_form(const std::string& payload) {
         const std::string json = payload.substr(payload.find(',') + 1, payload.size() - payload.find(',') - 2);
-        if (event.event() == contracts::kNotificationNewEvent) {
+        const std::string_view event = std::string_view{payload}.substr(4, payload.find(',') - 5);
+        if (event == contracts::kNotificationNewEvent) {
             const auto value = contracts::decode_notification_new(json);
             return "new " + std::to_string(value->notification.version) + " (" + std::to_string(value->unread_count) +
                    ")";
         }
-        if (event.event() == contracts::kNotificationUpdatedEvent) {
+        if (event == contracts::kNotificationUpdatedEvent) {
             const auto value = contracts::decode_notification_updated(json);
             return std::string{contracts::to_string(value->action)} + " " + std::to_string(value->version) + " (" +
                    std::to_string(value->unread_count) + ")";

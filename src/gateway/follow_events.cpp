@@ -16,7 +16,9 @@ constexpr int kDeadLettersMax = 64;
 void EventFollower::on_message(const bus::Delivery& delivery) {
     const auto& message = delivery.message;
     if (message.subject == bus::subject::kNotificationCreated) {
-        auto event = contracts::decode_notification_created(message.payload);
+        const auto scanned = contracts::scan_created_event(message.payload);
+        if (scanned && pass_on(*scanned)) return;
+        auto event = scanned ? contracts::to_event(*scanned) : contracts::decode_notification_created(message.payload);
         if (!event) return refuse(delivery, event.error().summary());
         on_created(std::move(*event));
     } else if (message.subject == bus::subject::kNotificationUpdated) {
@@ -24,6 +26,24 @@ void EventFollower::on_message(const bus::Delivery& delivery) {
         if (!event) return refuse(delivery, event.error().summary());
         on_updated(*event);
     }
+}
+
+bool EventFollower::pass_on(const contracts::CreatedEventText& event) {
+    const auto found = users_.find(event.user_id);
+    if (found == users_.end()) {
+        count_event(bus::subject::kNotificationCreated, EventResult::no_socket);
+        return true;
+    }
+    auto& held = found->second;
+    if (event.socket_event_members.empty() || !held.order.take_next(*event.version, *event.unread_count)) return false;
+    encoder_.add(event);
+    hand_over(held, encoder_.take(event.user_id));
+    count_event(bus::subject::kNotificationCreated, EventResult::sent);
+    if (!held.order.at_rest()) {
+        held.order.trim(clock_.steady_now());
+        set_deadline(event.user_id, held);
+    }
+    return true;
 }
 
 void EventFollower::on_created(contracts::NotificationCreated event) {

@@ -1,6 +1,7 @@
 #include "gateway/gateway_metrics.hpp"
 
 #include <initializer_list>
+#include <utility>
 
 #include "contracts/socket_events.hpp"
 
@@ -66,6 +67,19 @@ void GatewayMetrics::received(std::string_view event) {
 
 void GatewayMetrics::sent(std::string_view event, std::size_t sockets) {
     count(sent_, event, static_cast<double>(sockets));
+}
+
+void GatewayMetrics::report(DeliveryTally& tally) {
+    if (const auto sockets = std::exchange(tally.news, 0); sockets > 0) sent(contracts::kNotificationNewEvent, sockets);
+    if (const auto sockets = std::exchange(tally.updates, 0); sockets > 0) {
+        sent(contracts::kNotificationUpdatedEvent, sockets);
+    }
+    if (const auto sockets = std::exchange(tally.counts, 0); sockets > 0) {
+        sent(contracts::kUnreadCountUpdatedEvent, sockets);
+    }
+    if (tally.latency.empty()) return;
+    delivery_latency.add(tally.latency);
+    tally.latency.clear();
 }
 
 void GatewayMetrics::count(const EventCounters& counters, std::string_view event, double by) {

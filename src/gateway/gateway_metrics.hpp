@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -7,6 +8,14 @@
 #include "metrics/registry.hpp"
 
 namespace carillon::gateway {
+
+/// What one shard has delivered and not yet reported: counted by itself, so that a delivery touches nothing shared.
+struct DeliveryTally {
+    std::uint64_t news = 0;
+    std::uint64_t updates = 0;
+    std::uint64_t counts = 0;
+    metrics::LatencyTally latency;
+};
 
 /// The metrics of the sockets (api.md, "Metrics"). Thread: any; those of known names are found without a lock.
 class GatewayMetrics {
@@ -21,6 +30,8 @@ class GatewayMetrics {
     /// Names that are not in the contract count as "other".
     void received(std::string_view event);
     void sent(std::string_view event, std::size_t sockets);
+    /// Adds and empties it.
+    void report(DeliveryTally& tally);
 
     metrics::Counter& rate_limited;
     metrics::Gauge& outbound_queue_bytes;

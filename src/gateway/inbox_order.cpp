@@ -71,6 +71,14 @@ InboxOrder::Offer InboxOrder::offer(InboxEvent event, base::SteadyTime now, Out&
     return Offer::held;
 }
 
+bool InboxOrder::take_next(base::Version version, std::uint64_t unread) {
+    if (!started_ || version != version_ + 1 || (detail_ && !detail_->held.empty())) return false;
+    version_ = version;
+    unread_ = unread;
+    if (detail_) detail_->overflowed = false;
+    return true;
+}
+
 void InboxOrder::start(InboxCount count, base::SteadyTime now, Out& before, Out& after) {
     assert(!started_);
     started_ = true;

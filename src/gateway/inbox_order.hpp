@@ -40,6 +40,9 @@ class InboxOrder {
 
     /// An event of the bus, with a version. `overflow`: too many are held; it was dropped, the sync will bring it.
     Offer offer(InboxEvent event, base::SteadyTime now, Out& out);
+    /// The usual case of `offer`, for a caller that sends the event itself: it is the next, and nothing is held. False:
+    /// offer it.
+    bool take_next(base::Version version, std::uint64_t unread);
 
     /// The count read after registration. `before` gets what was held and is not above it, `after` what follows.
     void start(InboxCount count, base::SteadyTime now, Out& before, Out& after);

@@ -120,15 +120,23 @@ void Shard::tick() {
 }
 
 void Shard::deliver(const Delivery& delivery) {
-    const std::size_t sockets = context_->registry.for_each(delivery.user, [&](const socketio::SocketPtr& socket) {
-        for (const auto& event : delivery.events) socket->emit(event);
-    });
+    const std::size_t sockets =
+        context_->registry.for_each(delivery.user, [&](socketio::Socket& socket) { socket.emit(delivery.events); });
     if (sockets == 0) return;
-    for (const auto& event : delivery.events) context_->metrics.sent(event.event(), sockets);
+    delivered_.news += sockets * delivery.news;
+    delivered_.updates += sockets * delivery.updates;
+    delivered_.counts += sockets * delivery.counts;
     if (delivery.created_at) {
         const std::chrono::duration<double> latency = context_->clock.now() - *delivery.created_at;
-        context_->metrics.delivery_latency.observe(std::max(latency.count(), 0.0));
+        delivered_.latency.observe(std::max(latency.count(), 0.0));
     }
+    if (std::exchange(report_planned_, true)) return;
+    loop::post(context_->executor, [this] { report_deliveries(); });
+}
+
+void Shard::report_deliveries() {
+    report_planned_ = false;
+    context_->metrics.report(delivered_);
 }
 
 void Shard::deliver_to(const std::string& socket_id, const socketio::EncodedEvent& event) {

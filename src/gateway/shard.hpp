@@ -66,6 +66,7 @@ class Shard final : public DeliveryTarget {
     class Observer;
 
     void tick();
+    void report_deliveries();
 
     const std::shared_ptr<SessionContext> context_;
     const std::unique_ptr<Observer> observer_;
@@ -73,6 +74,8 @@ class Shard final : public DeliveryTarget {
     http::EngineEndpoint endpoint_;
     http::Server http_;
     std::unique_ptr<DeadlineTimer> timer_;
+    DeliveryTally delivered_;  ///< in this turn
+    bool report_planned_ = false;
     std::size_t queued_bytes_told_ = 0;
     bool closed_ = false;
 };

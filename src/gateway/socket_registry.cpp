@@ -25,7 +25,7 @@ std::optional<SocketRegistry::Unregistered> SocketRegistry::unregister_socket(co
     const auto user = users_.find(place.user);
     assert(user != users_.end());
     if (visiting_ > 0) {
-        user->second[place.index].reset();
+        gone_.push_back(std::exchange(user->second[place.index], nullptr));
         emptied_.push_back(place.user);
         const bool last =
             std::none_of(user->second.begin(), user->second.end(), [](const auto& s) { return s != nullptr; });
@@ -62,6 +62,7 @@ void SocketRegistry::remove_at(Sockets& sockets, std::size_t index) {
 
 void SocketRegistry::sweep() {
     if (visiting_ > 0) return;
+    const Sockets gone = std::exchange(gone_, {});  // freed last
     for (const auto& user : std::exchange(emptied_, {})) {
         const auto found = users_.find(user);
         if (found == users_.end()) continue;

@@ -28,7 +28,7 @@ class SocketRegistry {
     std::vector<socketio::SocketPtr> sockets_by_user(base::UserId user) const;
     socketio::SocketPtr find(const std::string& socket_id) const;
 
-    /// Calls `visit(const SocketPtr&)` for each of the user's sockets and returns how many there were. `visit` may
+    /// Calls `visit(Socket&)` for each of the user's sockets and returns how many there were. `visit` may
     /// unregister any socket (one that overflows closes at once), not register one.
     template <class Visit>
     std::size_t for_each(base::UserId user, Visit&& visit) {
@@ -36,12 +36,11 @@ class SocketRegistry {
         if (found == users_.end()) return 0;
         std::size_t visited = 0;
         ++visiting_;
-        // Not by iterator: what is unregistered meanwhile leaves a null behind.
-        for (std::size_t i = 0; i < found->second.size(); ++i) {
-            if (const socketio::SocketPtr socket = found->second[i]) {
-                visit(socket);
-                ++visited;
-            }
+        // What is unregistered meanwhile leaves a null behind, and lives on until the end of the visit.
+        for (const auto& socket : found->second) {
+            if (!socket) continue;
+            visit(*socket);
+            ++visited;
         }
         --visiting_;
         if (!emptied_.empty()) sweep();
@@ -74,7 +73,9 @@ class SocketRegistry {
     std::unordered_map<base::UserId, Sockets> users_;
     std::unordered_map<std::string, Place> sockets_;
     int visiting_ = 0;
-    std::vector<base::UserId> emptied_;  ///< users whose vectors hold nulls, while visiting
+    // While visiting.
+    std::vector<base::UserId> emptied_;  ///< users whose vectors hold nulls
+    Sockets gone_;                       ///< what was unregistered
 };
 
 }  // namespace carillon::gateway

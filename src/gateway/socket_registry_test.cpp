@@ -62,15 +62,16 @@ TEST(SocketRegistry, SocketsMayGoWhileTheyAreVisited) {
     }
     std::vector<std::string> visited;
     bool last = false;
-    registry.for_each(user(1), [&](const socketio::SocketPtr& socket) {
-        visited.push_back(socket->id());
-        if (socket->id() == "a") {
+    registry.for_each(user(1), [&](socketio::Socket& socket) {
+        visited.push_back(socket.id());
+        if (socket.id() == "a") {
             registry.unregister_socket("a");
             registry.unregister_socket("c");
         }
-        if (socket->id() == "d") {
+        if (socket.id() == "d") {
             registry.unregister_socket("b");
             last = registry.unregister_socket("d")->last;
+            EXPECT_EQ(socket.id(), "d") << "it is there until the end of the visit";
         }
     });
     EXPECT_EQ(visited, (std::vector<std::string>{"a", "b", "d"}));

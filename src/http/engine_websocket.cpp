@@ -28,7 +28,10 @@ EngineWebSocket::~EngineWebSocket() {
 
 void EngineWebSocket::start(socketio::EngineSession& session, std::string_view answer, std::string already_read) {
     session_ = &session;
-    write(answer);
+    // A new session's open packet leaves in the same write.
+    unsent_ = answer;
+    if (session.transport() == socketio::Transport::websocket) session.flush(host_->now());
+    on_writable();
     serve(std::move(already_read));
 }
 

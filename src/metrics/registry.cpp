@@ -43,6 +43,7 @@ class PrometheusHistogram final : public Histogram {
  public:
     explicit PrometheusHistogram(prometheus::Histogram& histogram) : histogram_{histogram} {}
     void observe(double value) override { histogram_.Observe(value); }
+    void add(const LatencyTally& tally) override { histogram_.ObserveMultiple(tally.counts(), tally.sum()); }
 
  private:
     prometheus::Histogram& histogram_;
@@ -89,6 +90,22 @@ const std::vector<double>& latency_buckets() {
     static const std::vector<double> kBuckets{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
                                               0.05,   0.1,     0.25,   0.5,   1,      2.5,   5,    10};
     return kBuckets;
+}
+
+LatencyTally::LatencyTally() : counts_(latency_buckets().size() + 1) {}
+
+void LatencyTally::observe(double seconds) {
+    const auto& bounds = latency_buckets();
+    const auto bucket = std::lower_bound(bounds.begin(), bounds.end(), seconds) - bounds.begin();
+    ++counts_[static_cast<std::size_t>(bucket)];
+    sum_ += seconds;
+    ++observations_;
+}
+
+void LatencyTally::clear() {
+    std::fill(counts_.begin(), counts_.end(), 0.0);
+    sum_ = 0;
+    observations_ = 0;
 }
 
 struct Registry::Impl {

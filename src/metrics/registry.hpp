@@ -26,15 +26,34 @@ class Gauge {
     virtual double value() const = 0;
 };
 
+/// Bucket bounds in seconds, from 100 microseconds to 10 seconds.
+const std::vector<double>& latency_buckets();
+
+/// Observations that one thread counts for itself, to be added to a histogram together.
+class LatencyTally {
+ public:
+    LatencyTally();
+    void observe(double seconds);
+    bool empty() const { return observations_ == 0; }
+    void clear();
+
+    /// By bucket, and what is above them all.
+    const std::vector<double>& counts() const { return counts_; }
+    double sum() const { return sum_; }
+
+ private:
+    std::vector<double> counts_;
+    double sum_ = 0;
+    std::size_t observations_ = 0;
+};
+
 /// Observations in cumulative buckets. Thread: any; takes a short lock.
 class Histogram {
  public:
     virtual ~Histogram() = default;
     virtual void observe(double value) = 0;
+    virtual void add(const LatencyTally& tally) = 0;
 };
-
-/// Bucket bounds in seconds, from 100 microseconds to 10 seconds.
-const std::vector<double>& latency_buckets();
 
 /// The metrics of one process in the Prometheus text format (version 0.0.4). Every name gets the prefix `carillon_`.
 /// A metric is found by name and labels: asking again gives the same one. Look one up once and keep the reference; it

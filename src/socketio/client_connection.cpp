@@ -40,7 +40,7 @@ std::string connect_error(std::string_view nsp, std::string_view message, std::s
 
 ClientConnection::ClientConnection(Server& server, const Sid& sid, base::SteadyTime now, Handshake handshake,
                                    WebSocketLink* link)
-    : EngineSession{server.config(), sid, now, link},
+    : EngineSession{server.config(), server.queues_, sid, now, link},
       server_{server},
       handshake_{std::move(handshake)},
       connect_at_{server.engine_handler_ ? kNever : now + server.config().connect_timeout} {}
@@ -239,7 +239,16 @@ void ClientConnection::on_released() {
 }
 
 void ClientConnection::on_work() {
+    server_.mark_timed(*this);
+}
+
+void ClientConnection::on_output() {
     server_.mark_dirty(*this);
+}
+
+void ClientConnection::expect_ack() {
+    asked_in_this_turn_ = true;
+    on_work();
 }
 
 void ClientConnection::on_sent(std::size_t messages, std::size_t bytes) {

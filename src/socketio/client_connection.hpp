@@ -27,12 +27,14 @@ class ClientConnection final : public EngineSession {
     void admit(const std::shared_ptr<SocketImpl>& socket);
     void refuse(SocketImpl& socket, const ConnectError& error);
     /// A socket asked for an answer in this turn.
-    void expect_ack() { asked_in_this_turn_ = true; }
+    void expect_ack();
 
     /// Lets go of sockets and transports without a word to anybody: the server is being destroyed.
     void orphan();
 
-    bool dirty = false;  ///< the server's: it is in its list
+    // The server's.
+    bool dirty = false;           ///< it is in the list
+    bool deadline_moved = false;  ///< it is to be put in its place anew
 
  private:
     /// A binary packet whose attachments are on their way.
@@ -54,6 +56,7 @@ class ClientConnection final : public EngineSession {
     void on_closed(std::string_view reason) override;
     void on_released() override;
     void on_work() override;
+    void on_output() override;
     void on_sent(std::size_t messages, std::size_t bytes) override;
     void on_queued(std::ptrdiff_t bytes) override;
     base::SteadyTime upper_deadline() const override;

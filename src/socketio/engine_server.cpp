@@ -13,6 +13,13 @@ namespace {
 
 constexpr std::string_view kUrlSafe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+/// The next connection of many comes from memory while this one is written.
+void prefetch(const ClientConnection& connection) {
+    constexpr std::size_t kCacheLine = 64;
+    const char* const begin = reinterpret_cast<const char*>(&connection);
+    for (std::size_t at = 0; at < sizeof connection; at += kCacheLine) __builtin_prefetch(begin + at);
+}
+
 }  // namespace
 
 Server::Server(ServerConfig config, Observer* observer) : config_{config}, observer_{observer} {}
@@ -66,7 +73,7 @@ EngineSession& Server::open_polling(base::SteadyTime now, Handshake handshake) {
 EngineSession& Server::open_websocket(base::SteadyTime now, Handshake handshake, WebSocketLink& link) {
     EngineSession& session = open(now, std::move(handshake), &link);
     OutPacket packet = OutPacket::text(session.open_packet());
-    packet.message = false;
+    packet.messages = 0;
     session.send(std::move(packet));
     return session;
 }
@@ -94,6 +101,11 @@ void Server::close_all(std::string_view reason) {
     all.reserve(connections_.size());
     for (const auto& [sid, connection] : connections_) all.push_back(connection.get());
     for (ClientConnection* const connection : all) connection->close(reason);
+}
+
+void Server::mark_timed(ClientConnection& connection) {
+    connection.deadline_moved = true;
+    mark_dirty(connection);
 }
 
 void Server::mark_dirty(ClientConnection& connection) {
@@ -144,10 +156,12 @@ void Server::flush(base::SteadyTime now) {
     // What a flush causes (a slow consumer's end, heard of by others) is part of it.
     while (!dirty_.empty()) {
         flushing_.swap(dirty_);
-        for (ClientConnection* const connection : flushing_) {
-            connection->dirty = false;
-            connection->flush(now);
-            rearm(*connection);
+        for (std::size_t i = 0; i < flushing_.size(); ++i) {
+            if (i + 1 < flushing_.size()) prefetch(*flushing_[i + 1]);
+            ClientConnection& connection = *flushing_[i];
+            connection.dirty = false;
+            connection.flush(now);
+            if (std::exchange(connection.deadline_moved, false)) rearm(connection);
         }
         flushing_.clear();
     }

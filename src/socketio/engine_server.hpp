@@ -102,7 +102,10 @@ class Server {
 
     // For the connections.
     std::shared_ptr<NamespaceImpl> find_namespace(std::string_view name);
+    /// It has something to flush.
     void mark_dirty(ClientConnection& connection);
+    /// The same, and its deadline may have come nearer.
+    void mark_timed(ClientConnection& connection);
     void count_closed(Transport transport, std::string_view reason);
     void release(ClientConnection& connection);
 
@@ -120,6 +123,7 @@ class Server {
     std::function<void()> end_hook_;
     EngineMessageHandler engine_handler_;
     std::vector<std::shared_ptr<NamespaceImpl>> namespaces_;
+    QueuePool queues_;  ///< outlives the connections
     std::unordered_map<std::string_view, std::unique_ptr<ClientConnection>>
         connections_;                                       ///< by sid, held in the value
     std::vector<std::unique_ptr<ClientConnection>> ended_;  ///< freed by the next flush: their own code may be running

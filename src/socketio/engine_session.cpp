@@ -31,9 +31,11 @@ std::string_view transport_name(Transport transport) {
     return transport == Transport::polling ? "polling" : "websocket";
 }
 
-EngineSession::EngineSession(const ServerConfig& config, const Sid& sid, base::SteadyTime now, WebSocketLink* link)
+EngineSession::EngineSession(const ServerConfig& config, QueuePool& queues, const Sid& sid, base::SteadyTime now,
+                             WebSocketLink* link)
     : config_{config},
       sid_{sid},
+      queue_{queues},
       link_{link},
       heartbeat_at_{now + config.ping_interval},
       transport_{link == nullptr ? Transport::polling : Transport::websocket} {}
@@ -246,9 +248,9 @@ void EngineSession::send(OutPacket packet) {
     } else {
         queued_bytes_ += size;
         on_queued(static_cast<std::ptrdiff_t>(size));
-        queue_.push_back(std::move(packet));
+        queue_.push(std::move(packet));
     }
-    on_work();
+    on_output();
 }
 
 void EngineSession::close(std::string_view reason) {
@@ -339,9 +341,9 @@ void EngineSession::flush_poll(base::SteadyTime now) {
 void EngineSession::flush_link() {
     if (queue_.empty() || link_bytes_ > 0) return;
     std::size_t messages = 0;
-    for (const OutPacket& packet : queue_) messages += packet.message ? 1 : 0;
+    for (const OutPacket& packet : queue_.packets()) messages += packet.messages;
     on_sent(messages, queued_bytes_);
-    link_bytes_ = link_->send(queue_);
+    link_bytes_ = link_->send(queue_.packets());
     on_queued(static_cast<std::ptrdiff_t>(link_bytes_));
     clear_queue();
 }
@@ -379,23 +381,25 @@ void EngineSession::answer_poll(int status, std::string body) {
 }
 
 std::string EngineSession::take_payload(std::size_t packets_max) {
-    const std::size_t count = std::min(packets_max, queue_.size());
+    std::size_t taken = 0;
+    std::size_t packets = 0;
     std::size_t messages = 0;
     std::size_t bytes = 0;
     std::string payload;
-    for (std::size_t i = 0; i < count; ++i) {
-        const OutPacket& packet = queue_[i];
-        if (i > 0) payload.push_back(kPayloadSeparator);
+    for (const OutPacket& packet : queue_.packets()) {
+        packets += packet.count();
+        if (packets > packets_max) break;
+        if (taken++ > 0) payload.push_back(kPayloadSeparator);
         if (packet.binary) {
             payload.push_back('b');
-            append_base64(payload, *packet.body);
+            append_base64(payload, packet.body.view());
         } else {
             packet.append_to(payload);
         }
-        messages += packet.message ? 1 : 0;
+        messages += packet.messages;
         bytes += packet.size();
     }
-    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(count));
+    queue_.pop_front(taken);
     queued_bytes_ -= bytes;
     on_queued(-static_cast<std::ptrdiff_t>(bytes));
     on_sent(messages, bytes);
@@ -405,12 +409,7 @@ std::string EngineSession::take_payload(std::size_t packets_max) {
 void EngineSession::clear_queue() {
     on_queued(-static_cast<std::ptrdiff_t>(queued_bytes_));
     queued_bytes_ = 0;
-    // An idle connection keeps no buffer; a busy one keeps a small one.
-    if (queue_.capacity() > 8) {
-        std::vector<OutPacket>{}.swap(queue_);
-    } else {
-        queue_.clear();
-    }
+    queue_.clear();
 }
 
 }  // namespace carillon::socketio

@@ -33,7 +33,7 @@ class PollHold {
 class WebSocketLink {
  public:
     virtual ~WebSocketLink() = default;
-    /// Sends the packets in order, one message each, together. Returns the bytes that the connection could not take
+    /// Sends the packets in order, one message for each, together. Returns the bytes that the connection could not take
     /// yet; when that is not zero, `EngineSession::link_writable` follows once they are gone, and no `send` before it.
     virtual std::size_t send(std::span<const OutPacket> packets) = 0;
     /// Starts the closing handshake behind everything sent, without a status code.
@@ -56,7 +56,8 @@ class EngineSession : public Timed {
     using Sid = std::array<char, kSidLength>;
 
     /// `link` null: the session begins on polling.
-    EngineSession(const ServerConfig& config, const Sid& sid, base::SteadyTime now, WebSocketLink* link);
+    EngineSession(const ServerConfig& config, QueuePool& queues, const Sid& sid, base::SteadyTime now,
+                  WebSocketLink* link);
     virtual ~EngineSession() = default;
     EngineSession(const EngineSession&) = delete;
     EngineSession& operator=(const EngineSession&) = delete;
@@ -128,6 +129,8 @@ class EngineSession : public Timed {
     virtual void on_released() = 0;
     /// There is something to flush, or `deadline()` may have moved.
     virtual void on_work() = 0;
+    /// There is something to flush, and `deadline()` has not moved.
+    virtual void on_output() = 0;
     virtual void on_sent(std::size_t messages, std::size_t bytes) = 0;
     virtual void on_queued(std::ptrdiff_t bytes) = 0;
     /// A deadline of the layer above, part of `deadline()`.
@@ -169,7 +172,7 @@ class EngineSession : public Timed {
     const Sid sid_;
 
     // Touched only on the shard's thread
-    std::vector<OutPacket> queue_;
+    OutQueue queue_;
     PollHold* poll_ = nullptr;
     const void* receiving_ = nullptr;  ///< the POST whose body is on its way
     WebSocketLink* link_ = nullptr;

@@ -370,8 +370,7 @@ TEST_F(Polling, CloseAllEndsEverythingWithoutADisconnectPacket) {
 
 TEST_F(WebSocket, CanBeUsedWithoutSocketIo) {
     server->on_engine_message([](EngineSession& session, bool is_binary, std::string_view data) {
-        session.send(OutPacket{std::make_shared<const std::string>((is_binary ? "" : "4") + std::string{data}), nullptr,
-                               is_binary, true});
+        session.send(OutPacket{SharedText{(is_binary ? "" : "4") + std::string{data}}, nullptr, is_binary, 1});
     });
     FakeLink link;
     auto& session = open_websocket(link);

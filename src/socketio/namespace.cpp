@@ -31,14 +31,11 @@ struct AckState {
     std::string id;
 };
 
-std::vector<OutPacket> with_attachments(std::string header,
-                                        std::shared_ptr<const std::vector<std::string>> attachments) {
+std::vector<OutPacket> with_attachments(SharedText header, const std::vector<SharedText>& attachments) {
     std::vector<OutPacket> packets;
-    packets.reserve(attachments->size() + 1);
-    packets.push_back(OutPacket::text(std::move(header)));
-    for (const std::string& bytes : *attachments) {
-        packets.push_back({std::shared_ptr<const std::string>{attachments, &bytes}, nullptr, true, true});
-    }
+    packets.reserve(attachments.size() + 1);
+    packets.push_back({std::move(header), nullptr, false, 1});
+    for (const SharedText& bytes : attachments) packets.push_back({bytes, nullptr, true, 1});
     return packets;
 }
 
@@ -129,21 +126,20 @@ void SocketImpl::deliver(const ReceivedEvent& event, std::string_view ack_id) {
 void SocketImpl::send_ack(const std::string& ack_id, const std::vector<std::string_view>& arguments_json,
                           const std::vector<std::string>& attachments) {
     if (!connected()) return;
-    std::string array;
+    TextBuilder array{array_size(std::nullopt, arguments_json)};
     const std::size_t placeholders = append_array(array, std::nullopt, arguments_json, attachments.size());
-    if (placeholders == 0) {
-        connection_->send(OutPacket::text(packet_prefix(PacketType::ack, nsp(), ack_id) + array));
-        return;
-    }
-    std::string header = packet_prefix(PacketType::binary_ack, nsp(), ack_id, attachments.size()) + array;
-    auto shared = std::make_shared<const std::vector<std::string>>(attachments);
-    for (OutPacket& packet : with_attachments(std::move(header), std::move(shared))) {
-        connection_->send(std::move(packet));
-    }
+    const auto type = placeholders == 0 ? PacketType::ack : PacketType::binary_ack;
+    const std::string prefix = packet_prefix(type, nsp(), ack_id, placeholders == 0 ? 0 : attachments.size());
+    TextBuilder packet{prefix.size() + array.view().size()};
+    packet += prefix;
+    packet += array.view();
+    if (placeholders == 0) return connection_->send({packet.finish(), nullptr, false, 1});
+    const std::vector<SharedText> shared{attachments.begin(), attachments.end()};
+    for (OutPacket& part : with_attachments(packet.finish(), shared)) connection_->send(std::move(part));
 }
 
 bool SocketImpl::emit_with_ack(const EncodedEvent& event, std::chrono::milliseconds timeout, AckHandler handler) {
-    if (!connected() || !event.array()) return false;
+    if (!connected() || !event.text() || event.events() != 1) return false;
     if (!acks_) acks_ = std::make_unique<PendingAcks>();
     if (acks_->waiting.size() >= kPendingAcksMax) return false;
     const std::uint32_t id = acks_->next_id;
@@ -153,12 +149,12 @@ bool SocketImpl::emit_with_ack(const EncodedEvent& event, std::chrono::milliseco
     const std::size_t attachments = event.attachments() ? event.attachments()->size() : 0;
     const auto type = attachments > 0 ? PacketType::binary_event : PacketType::event;
     std::string header = packet_prefix(type, nsp(), std::to_string(id), attachments);
-    header += event.has_offset() ? *event.without_offset().array() : *event.array();
+    header += event.without_offset().text().view();
     if (attachments == 0) {
-        connection_->send(OutPacket::text(std::move(header)));
+        connection_->send(OutPacket::text(header));
         return true;
     }
-    for (OutPacket& packet : with_attachments(std::move(header), event.attachments())) {
+    for (OutPacket& packet : with_attachments(SharedText{header}, *event.attachments())) {
         connection_->send(std::move(packet));
     }
     return true;
@@ -280,18 +276,18 @@ void NamespaceImpl::leave_at(SocketImpl& socket, std::size_t membership) {
 }
 
 std::vector<OutPacket> NamespaceImpl::packets(const EncodedEvent& event) const {
-    if (event.attachments()) return with_attachments(event.payload(name_), event.attachments());
-    return {OutPacket{event.array(), &event_prefix_, false, true}};
+    if (event.attachments()) return with_attachments(SharedText{event.payload(name_)}, *event.attachments());
+    return {OutPacket{event.text(), &event_prefix_, false, event.events()}};
 }
 
 void NamespaceImpl::send(ClientConnection& connection, const EncodedEvent& event) const {
-    if (!event.array()) return;
-    if (!event.attachments()) return connection.send(OutPacket{event.array(), &event_prefix_, false, true});
+    if (!event.text()) return;
+    if (!event.attachments()) return connection.send({event.text(), &event_prefix_, false, event.events()});
     for (OutPacket& packet : packets(event)) connection.send(std::move(packet));
 }
 
 void NamespaceImpl::emit_to(const std::string& room, const EncodedEvent& event) {
-    if (!event.array()) return;
+    if (!event.text()) return;
     const std::vector<OutPacket> encoded = packets(event);
     const auto send_to = [&](SocketImpl& socket) {
         if (!socket.admitted_) return;
@@ -306,7 +302,7 @@ void NamespaceImpl::emit_to(const std::string& room, const EncodedEvent& event) 
 }
 
 void NamespaceImpl::emit(const EncodedEvent& event) {
-    if (!event.array()) return;
+    if (!event.text()) return;
     const std::vector<OutPacket> encoded = packets(event);
     for (const auto& [id, socket] : sockets_) {
         if (!socket->takes_as_is(event)) {

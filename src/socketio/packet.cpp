@@ -51,6 +51,11 @@ bool is_namespace_name(std::string_view name) {
     return clean && name.size() <= kNamespaceNameMax && is_valid_utf8(name);
 }
 
+/// Whether a text stands between quotes as it is.
+bool is_plain(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; });
+}
+
 char first_non_blank(std::string_view text) {
     const std::size_t at = text.find_first_not_of(" \t\r\n");
     return at == std::string_view::npos ? '\0' : text[at];
@@ -139,15 +144,26 @@ bool is_reserved_event(std::string_view name) {
     return std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end();
 }
 
-std::size_t append_array(std::string& out, std::optional<std::string_view> name,
+std::size_t array_size(std::optional<std::string_view> name, std::span<const std::string_view> arguments_json) {
+    std::size_t size = 2 + (name ? name->size() + 2 : 0);
+    for (const auto argument : arguments_json) size += argument.size() + 1;
+    return size;
+}
+
+std::size_t append_array(TextBuilder& out, std::optional<std::string_view> name,
                          std::span<const std::string_view> arguments_json, std::size_t attachments) {
     if (attachments > kAttachmentsMax) throw std::invalid_argument{"a packet has too many attachments"};
-    std::size_t size = out.size() + 2 + (name ? name->size() + 2 : 0);
-    for (const auto argument : arguments_json) size += argument.size() + 1;
-    out.reserve(size);
     PlaceholderScan placeholders{attachments, 0};
     out.push_back('[');
-    if (name) append_json_string(out, *name);
+    if (name && is_plain(*name)) {
+        out.push_back('"');
+        out += *name;
+        out.push_back('"');
+    } else if (name) {
+        std::string quoted;
+        append_json_string(quoted, *name);
+        out += quoted;
+    }
     bool first = !name;
     for (const auto argument : arguments_json) {
         const auto value = JsonScanner{argument, attachments == 0 ? nullptr : &placeholders}.value();

@@ -56,9 +56,12 @@ class ArrayDecoder {
 /// Whether an event may not have this name, because clients and servers raise it themselves.
 bool is_reserved_event(std::string_view name);
 
+/// Room for what `append_array` appends, unless the name needs escapes.
+std::size_t array_size(std::optional<std::string_view> name, std::span<const std::string_view> arguments_json);
+
 /// Appends `["name",args…]`, or `[args…]` without a name. Returns how many placeholders there are. Throws
 /// std::invalid_argument as `EncodedEvent::make` says.
-std::size_t append_array(std::string& out, std::optional<std::string_view> name,
+std::size_t append_array(TextBuilder& out, std::optional<std::string_view> name,
                          std::span<const std::string_view> arguments_json, std::size_t attachments);
 
 /// The text in front of a packet's payload, with the Engine.IO type digit: `42`, `42/ws,`, `43/ws,7`, `451-/ws,`.

@@ -63,12 +63,36 @@ TEST_F(Recovery, EveryEventWithoutAckEndsWithAValidOffset) {
     Socket& socket = *sockets.back();
     EXPECT_EQ(emitted(socket, link, EncodedEvent::make("tick", {})), R"(42["tick","7"])");
     EXPECT_EQ(emitted(socket, link, EncodedEvent::make("word", {R"("last")"})), R"(42["word","last","7"])");
-    EXPECT_EQ(emitted(socket, link, EncodedEvent::from_array("n", R"(["n",{"a":1}])", 9)), R"(42["n",{"a":1},"9"])");
+    EXPECT_EQ(emitted(socket, link, EncodedEvent::from_arrays(SharedText{R"(["n",{"a":1},"9"])"}, 1, 9)),
+              R"(42["n",{"a":1},"9"])");
     EXPECT_EQ(emitted(socket, link, EncodedEvent::make("tick", {})), R"(42["tick","9"])");
     EXPECT_EQ(emitted(socket, link, EncodedEvent::make("b", {R"({"_placeholder":true,"num":0})"}, {"x"})),
               R"(451-["b",{"_placeholder":true,"num":0},"9"])");
     EXPECT_EQ(emitted(socket, link, EncodedEvent::make("n", {"1"}).with_offset(18'446'744'073'709'551'615U)),
               R"(42["n",1,"18446744073709551615"])");
+}
+
+TEST_F(Recovery, EventsThatGoTogetherHaveAnOffsetEach) {
+    std::string arrays = R"(["n",1])";
+    EncodedEvent::append_offset(arrays, 8);
+    arrays += kPayloadSeparator + std::string{R"(["c",{"x":"y,\"5"}])"};
+    EncodedEvent::append_offset(arrays, 9);
+    const auto both = EncodedEvent::from_arrays(SharedText{arrays}, 2, 9);
+    EXPECT_EQ(both.payload("/"),
+              "42[\"n\",1,\"8\"]\x1e"
+              "42[\"c\",{\"x\":\"y,\\\"5\"},\"9\"]");
+    const auto plain = both.without_offset();
+    EXPECT_EQ(plain.payload("/ws"),
+              "42/ws,[\"n\",1]\x1e"
+              "42/ws,[\"c\",{\"x\":\"y,\\\"5\"}]");
+    EXPECT_EQ(plain.events(), 2U);
+    EXPECT_EQ(plain.with_offset(3).payload("/"),
+              "42[\"n\",1,\"3\"]\x1e"
+              "42[\"c\",{\"x\":\"y,\\\"5\"},\"3\"]");
+    FakeLink link;
+    connect(link);
+    EXPECT_EQ(emitted(*sockets.back(), link, both), R"(42["n",1,"8"])");
+    EXPECT_EQ(emitted(*sockets.back(), link, EncodedEvent::make("tick", {})), R"(42["tick","9"])");
 }
 
 TEST_F(Recovery, EventsToManyAreGivenEachItsOffset) {
@@ -120,7 +144,7 @@ TEST_F(Recovery, OffsetsComeOffAsTheyWentOn) {
         EXPECT_EQ(with.without_offset().payload("/ws"), plain.payload("/ws"));
         EXPECT_EQ(with.with_offset(3).payload("/"), plain.with_offset(3).payload("/"));
     }
-    EXPECT_EQ(EncodedEvent{}.with_offset(1).bytes(), 0U);
+    EXPECT_FALSE(EncodedEvent{}.with_offset(1).text());
 }
 
 TEST_F(Recovery, AClientThatComesBackHasItsIdAgain) {

@@ -7,22 +7,22 @@
 #include <stdexcept>
 #include <utility>
 
-#include "socketio/json_scanner.hpp"
+#include "socketio/outgoing.hpp"
 #include "socketio/packet.hpp"
 
 namespace carillon::socketio {
 namespace {
 
-/// As the last element of an array that has one. Returns by how much it grew.
-std::size_t append_offset(std::string& array, std::uint64_t offset) {
-    std::array<char, 20> digits{};
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), offset).ptr;
-    const std::size_t before = array.size();
-    array.back() = ',';
-    array.push_back('"');
-    array.append(digits.data(), end);
-    array += "\"]";
-    return array.size() - before;
+/// The arrays of a text, each changed.
+template <class Change>
+SharedText rewritten(const SharedText& text, std::uint16_t events, Change change) {
+    std::string out;
+    out.reserve(text.size() + 24UL * events);
+    OutPacket{text, nullptr, false, events}.for_each([&](std::string_view array) {
+        if (!out.empty()) out.push_back(kPayloadSeparator);
+        change(out, array);
+    });
+    return SharedText{out};
 }
 
 }  // namespace
@@ -30,18 +30,15 @@ std::size_t append_offset(std::string& array, std::uint64_t offset) {
 EncodedEvent EncodedEvent::make(std::string_view event, std::span<const std::string_view> arguments_json,
                                 std::vector<std::string> attachments) {
     if (is_reserved_event(event)) throw std::invalid_argument{"clients raise this event themselves"};
-    std::string array;
+    TextBuilder array{array_size(event, arguments_json)};
     const std::size_t placeholders = append_array(array, event, arguments_json, attachments.size());
     EncodedEvent encoded;
     // Written without escapes, a name stands in the array as it is.
-    if (array.compare(2, event.size(), event) == 0 && array[2 + event.size()] == '"') {
-        encoded.name_size_ = event.size();
-    } else {
-        encoded.escaped_name_ = event;
-    }
-    encoded.array_ = std::make_shared<const std::string>(std::move(array));
+    const std::string_view written = array.view().substr(2);
+    if (!written.starts_with(event) || written[event.size()] != '"') encoded.escaped_name_ = event;
+    encoded.text_ = array.finish();
     if (placeholders > 0) {
-        encoded.attachments_ = std::make_shared<const std::vector<std::string>>(std::move(attachments));
+        encoded.attachments_ = std::make_shared<const std::vector<SharedText>>(attachments.begin(), attachments.end());
     }
     return encoded;
 }
@@ -51,52 +48,64 @@ EncodedEvent EncodedEvent::make(std::string_view event, std::initializer_list<st
     return make(event, std::span{arguments_json.begin(), arguments_json.size()}, std::move(attachments));
 }
 
-EncodedEvent EncodedEvent::from_array(std::string_view event, std::string array_json,
-                                      std::optional<std::uint64_t> offset) {
-    assert(!is_reserved_event(event));
-    assert(array_json.compare(2, event.size(), event) == 0 && array_json[2 + event.size()] == '"');
-    assert(JsonScanner{array_json}.value());
+EncodedEvent EncodedEvent::from_arrays(SharedText arrays_json, std::uint16_t events,
+                                       std::optional<std::uint64_t> offset) {
+    assert(events > 0 && events <= kBatchMax);
     EncodedEvent encoded;
-    encoded.name_size_ = event.size();
-    if (offset) {
-        encoded.offset_ = *offset;
-        encoded.offset_size_ = append_offset(array_json, *offset);
-    }
-    encoded.array_ = std::make_shared<const std::string>(std::move(array_json));
+    encoded.text_ = std::move(arrays_json);
+    encoded.events_ = events;
+    encoded.has_offset_ = offset.has_value();
+    encoded.offset_ = offset.value_or(0);
+    assert(!is_reserved_event(encoded.event()));
     return encoded;
+}
+
+void EncodedEvent::append_offset(std::string& arrays_json, std::uint64_t offset) {
+    std::array<char, 20> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), offset).ptr;
+    arrays_json.back() = ',';
+    arrays_json.push_back('"');
+    arrays_json.append(digits.data(), end);
+    arrays_json += "\"]";
 }
 
 EncodedEvent EncodedEvent::with_offset(std::uint64_t offset) const {
     EncodedEvent other = without_offset();
-    if (!array_) return other;
-    std::string array = *other.array_;
+    if (!text_) return other;
+    other.has_offset_ = true;
     other.offset_ = offset;
-    other.offset_size_ = append_offset(array, offset);
-    other.array_ = std::make_shared<const std::string>(std::move(array));
+    other.text_ = rewritten(other.text_, events_, [&](std::string& out, std::string_view array) {
+        out += array;
+        append_offset(out, offset);
+    });
     return other;
 }
 
 EncodedEvent EncodedEvent::without_offset() const {
     EncodedEvent other = *this;
-    if (!has_offset()) return other;
-    std::string array = *array_;
-    array.erase(array.size() - 1 - offset_size_, offset_size_);
+    if (!has_offset_) return other;
+    other.has_offset_ = false;
     other.offset_ = 0;
-    other.offset_size_ = 0;
-    other.array_ = std::make_shared<const std::string>(std::move(array));
+    other.text_ = rewritten(text_, events_, [](std::string& out, std::string_view array) {
+        // Digits alone are between the quotes.
+        out += array.substr(0, array.rfind(','));
+        out.push_back(']');
+    });
     return other;
 }
 
 std::string_view EncodedEvent::event() const {
-    if (!escaped_name_.empty() || !array_) return escaped_name_;
-    return std::string_view{*array_}.substr(2, name_size_);
+    if (!escaped_name_.empty() || !text_) return escaped_name_;
+    const std::string_view named = text_.view().substr(2);
+    return named.substr(0, named.find('"'));
 }
 
 std::string EncodedEvent::payload(std::string_view nsp) const {
     const std::size_t attachments = attachments_ ? attachments_->size() : 0;
     const auto type = attachments > 0 ? PacketType::binary_event : PacketType::event;
-    std::string text = packet_prefix(type, nsp, {}, attachments);
-    if (array_) text += *array_;
+    std::string text;
+    const std::string prefix = packet_prefix(type, nsp, {}, attachments);
+    OutPacket{text_, &prefix, false, events_}.append_to(text);
     return text;
 }
 

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "socketio/shared_text.hpp"
+
 namespace carillon::socketio {
 
 /// The small interface that applications program against: namespaces, sockets, events, acks, rooms. It is fed by the
@@ -39,35 +41,40 @@ class EncodedEvent {
                              std::vector<std::string> attachments = {});
     static EncodedEvent make(std::string_view event, std::initializer_list<std::string_view> arguments_json,
                              std::vector<std::string> attachments = {});
-    /// From a whole array `["name",args…]` that the caller wrote as valid JSON, with a name that needs no escapes and
-    /// is `event`: for the hot path, which does not read again what it has just written. No attachments. With an
-    /// offset, that becomes its last argument.
-    static EncodedEvent from_array(std::string_view event, std::string array_json,
-                                   std::optional<std::uint64_t> offset = std::nullopt);
+    /// From whole arrays `["name",args…]` that the caller wrote as valid JSON, with names that need no escapes: for the
+    /// hot path, which does not read again what it has just written. Several, at most `kBatchMax`, have U+001E between
+    /// them: they are events that always go together, and cost a socket one. No attachments. With an `offset`, which is
+    /// that of the last one, the caller has given each array one (`append_offset`).
+    static EncodedEvent from_arrays(SharedText arrays_json, std::uint16_t events,
+                                    std::optional<std::uint64_t> offset = std::nullopt);
+    static constexpr std::uint16_t kBatchMax = 8;
+    /// Makes an offset the last argument of the array that `arrays_json` ends with.
+    static void append_offset(std::string& arrays_json, std::uint64_t offset);
     /// The same with an offset as its last argument (another one, when it has one). Copies the text.
     EncodedEvent with_offset(std::uint64_t offset) const;
-    /// The same as it was made, without an offset. Copies the text.
+    /// The same as it was made, without an offset. Copies the text if there is one.
     EncodedEvent without_offset() const;
-    bool has_offset() const { return offset_size_ > 0; }
+    bool has_offset() const { return has_offset_; }
     /// 0 when it has none.
     std::uint64_t offset() const { return offset_; }
-    /// The Engine.IO text payload for a namespace: `42["…",…]`, `42/ws,["…",…]`, `451-["…",…]`.
+    /// The Engine.IO text payload for a namespace: `42["…",…]`, `42/ws,["…",…]`, `451-["…",…]`; of several events, with
+    /// U+001E between them.
     std::string payload(std::string_view nsp) const;
-    /// Its name; good as long as the event or a copy of it.
+    /// The name of the (first) event; good as long as this or a copy of it.
     std::string_view event() const;
-    std::size_t bytes() const { return array_ ? array_->size() : 0; }
-    /// `["name",args…]`, shared by all who send it.
-    const std::shared_ptr<const std::string>& array() const { return array_; }
-    /// Null when there are none. Each may be sent by itself, as long as the pointer is held.
-    const std::shared_ptr<const std::vector<std::string>>& attachments() const { return attachments_; }
+    std::uint16_t events() const { return events_; }
+    /// `["name",args…]`, shared by all who send it; none when default constructed.
+    const SharedText& text() const { return text_; }
+    /// Null when there are none. Each may be sent by itself.
+    const std::shared_ptr<const std::vector<SharedText>>& attachments() const { return attachments_; }
 
  private:
-    std::shared_ptr<const std::string> array_;  ///< `["name",args…]`
-    std::size_t name_size_ = 0;                 ///< of the name in `array_`, between its quotes
+    SharedText text_;
+    std::uint16_t events_ = 1;
+    bool has_offset_ = false;  ///< each array ends with `,"<offset>"]`
     std::uint64_t offset_ = 0;
-    std::size_t offset_size_ = 0;  ///< of `,"<offset>"` before the end of `array_`
-    std::string escaped_name_;     ///< the name itself, when it is written with escapes
-    std::shared_ptr<const std::vector<std::string>> attachments_;
+    std::string escaped_name_;  ///< the name itself, when it is written with escapes
+    std::shared_ptr<const std::vector<SharedText>> attachments_;
 };
 
 /// What a handler is given. The texts are good until it returns.
@@ -141,8 +148,9 @@ class Socket : public std::enable_shared_from_this<Socket> {
     void emit(std::string_view event, std::initializer_list<std::string_view> arguments_json) {
         emit(EncodedEvent::make(event, arguments_json));
     }
-    /// Emits and asks for an answer. False: nothing was sent and `handler` is not called, because the socket has gone
-    /// or `kPendingAcksMax` of its events wait for an answer already. `timeout` counts from the end of the turn.
+    /// Emits one event and asks for an answer. False: nothing was sent and `handler` is not called, because the socket
+    /// has gone or `kPendingAcksMax` of its events wait for an answer already. `timeout` counts from the end of the
+    /// turn.
     virtual bool emit_with_ack(const EncodedEvent& event, std::chrono::milliseconds timeout, AckHandler handler) = 0;
     virtual void join(std::string room) = 0;
     virtual void leave(const std::string& room) = 0;

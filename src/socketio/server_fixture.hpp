@@ -34,10 +34,11 @@ struct FakeLink final : WebSocketLink {
         ++writes;
         std::size_t bytes = 0;
         for (const auto& packet : packets) {
-            std::string text;
-            packet.append_to(text);
-            bytes += text.size();
-            sent.push_back(packet.binary ? "<" + text + ">" : text);
+            bytes += packet.size();
+            packet.for_each([&](std::string_view part) {
+                const std::string text = (packet.prefix ? *packet.prefix : "") + std::string{part};
+                sent.push_back(packet.binary ? "<" + text + ">" : text);
+            });
         }
         if (busy) behind = bytes;
         return behind;

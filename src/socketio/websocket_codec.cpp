@@ -68,8 +68,12 @@ void append_close_frame(std::string& out, CloseCode code) {
 
 void append_messages(std::string& out, std::span<const OutPacket> packets) {
     for (const OutPacket& packet : packets) {
-        append_frame_head(out, packet.binary ? Opcode::binary : Opcode::text, packet.size());
-        packet.append_to(out);
+        const std::string_view prefix = packet.prefix ? std::string_view{*packet.prefix} : std::string_view{};
+        packet.for_each([&](std::string_view part) {
+            append_frame_head(out, packet.binary ? Opcode::binary : Opcode::text, prefix.size() + part.size());
+            out += prefix;
+            out += part;
+        });
     }
 }
 

@@ -8,7 +8,7 @@ using namespace carillon;
 void echo(socketio::EngineSession& session, bool binary, std::string_view data) {
     std::string packet{binary ? "" : "4"};
     packet += data;
-    session.send({std::make_shared<const std::string>(std::move(packet)), nullptr, binary, true});
+    session.send({socketio::SharedText{packet}, nullptr, binary, 1});
 }
 
 }  // namespace
