@@ -87,10 +87,10 @@ export class ClusterServer extends Server {
     return stdout.trim();
   }
 
-  /** Of both gateways. */
+  /** The sum of all processes. */
   async metric(name, labels = {}) {
     let sum = 0;
-    for (let i = 0; i < this.gateways.length; i += 1) sum += await super.metric(name, labels);
+    for (const { url } of this.services) sum += await super.metric(name, labels, url);
     return sum;
   }
 }

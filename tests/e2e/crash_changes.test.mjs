@@ -1,21 +1,31 @@
-// The process is killed without warning amid creations, reads and read-alls that come with idempotency keys and are sent again
+// The processes, or PostgreSQL, are killed without warning amid creations, reads and read-alls that come with idempotency keys and are sent again
 // until they are answered: every change is made once, whichever side of a commit the kill came.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { Server, eventually } from './harness.mjs';
+import { eventually } from './harness.mjs';
+import { systems } from './cluster_server.mjs';
 
 const kills = 8;
 const changes = 400;
 
-test(`${kills} SIGKILLs amid ${changes} repeated changes: each is made once`, { timeout: 180_000 }, async (t) => {
-  const server = await Server.start({ flags: ['--rest-rate-limit', '1000000'] });
+for (const { store, start } of systems) test(`${kills} SIGKILLs amid ${changes} repeated changes, ${store}: each is made once`, { timeout: 240_000 }, async (t) => {
+  const server = await start({ flags: ['--rest-rate-limit', '1000000'] });
   t.after(() => server.stop());
   const id = randomUUID();
   const token = await server.token(id, ...['notification:read', 'notification:update', 'notification:create'].flatMap((name) => ['--permission', name]));
 
   let restarted = Promise.resolve();
-  const restart = () => (restarted = restarted.then(() => server.kill()).then(() => server.launch()));
+  // By turns the services and, where it is a process of its own, the database.
+  const restart = (turn) => (restarted = restarted.then(async () => {
+    if (server.postgres && turn % 2 === 0) {
+      await server.postgres.kill();
+      await server.postgres.again();
+    } else {
+      await server.kill();
+      await server.launch();
+    }
+  }));
   let resent = 0;
   let replayed = 0;
   /** Sends with one key until there is an answer. */
@@ -58,7 +68,7 @@ test(`${kills} SIGKILLs amid ${changes} repeated changes: each is made once`, { 
           : insist('/notifications', { userId: id, type: 'crash', title: `n${n}` }).then((row) => created.set(row.notificationId, n));
       if (n % every === 0 && killed < kills) {
         killed += 1;
-        await restart();
+        await restart(killed);
       }
       await change;
     }

@@ -167,8 +167,8 @@ export class Server {
   }
 
   /** The value of a metric whose name and labels match; the sum when several do. 0 when there is none. */
-  async metric(name, labels = {}) {
-    const { body } = await this.request('GET', '/metrics');
+  async metric(name, labels = {}, base = this.url) {
+    const { body } = await this.request('GET', '/metrics', { base });
     let sum = 0;
     for (const line of body.split('\n')) {
       const match = line.match(/^([a-zA-Z_:]+)(\{.*\})? (\S+)$/);
