@@ -87,6 +87,10 @@ int BlockingConnection::integer(const std::string& sql) {
     return std::stoi(run(sql).value_or("0"));
 }
 
+bool BlockingConnection::lost() const {
+    return PQstatus(handle_.get()) != CONNECTION_OK;
+}
+
 int BlockingConnection::server_version() const {
     return PQserverVersion(handle_.get());
 }

@@ -29,6 +29,8 @@ class BlockingConnection {
     int integer(const std::string& sql);
     /// As in 150004.
     int server_version() const;
+    /// What was run last may have been done or not.
+    bool lost() const;
     /// Of the database, for people.
     const std::string& name() const { return name_; }
 
@@ -39,7 +41,7 @@ class BlockingConnection {
     struct Finish {
         void operator()(pg_conn* connection) const;
     };
-    const std::string name_;
+    std::string name_;
     std::unique_ptr<pg_conn, Finish> handle_;
 };
 

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 
+#include "store/open_error.hpp"
 #include "store/postgres/pgtest_fixture.hpp"
+#include "store/postgres/schema.hpp"
 #include "store/postgres/testing/lossy_proxy.hpp"
 
 // The connection is lost between COMMIT and its answer: the caller hears that it failed, nothing is half done, and the
@@ -10,8 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// As a message that runs the prepared statement names it: behind the empty name of the portal. The message that prepares
-// it has no zero byte in front of the name, so that a session that opens meanwhile is not what is cut.
+// As a message that runs the prepared statement names it: behind the empty name of the portal. The message that
+// prepares it has no zero byte in front of the name, so that a session that opens meanwhile is not what is cut.
 const std::string kCommit{"\0commit\0", 8};
 const std::string kLockUsers{"\0lock_users\0", 12};
 
@@ -92,6 +94,64 @@ TEST_F(LostAnswer, InTheFirstRoundChangesNothing) {
     EXPECT_EQ(state().version, 1U);
     ASSERT_TRUE(eventually([this] { return works(); })) << "the lock went with its session";
     EXPECT_EQ(instance_->create(user_).value().state.version, 2U);
+}
+
+// --- A migration
+
+class LostMigration : public ::testing::Test {
+ protected:
+    LostMigration() {
+        url_ = postgres_server().tcp_url(database_.name);
+        const auto port = std::to_string(postgres_server().port());
+        url_.replace(url_.find(port), port.size(), std::to_string(proxy_.port()));
+    }
+    std::vector<AppliedMigration> prepare(std::chrono::milliseconds wait = 5s) {
+        static const std::vector<Migration> kSteps{{1, "first", "-- oldest-binary: 0.1.0\nCREATE TABLE a (x int)"},
+                                                   {2, "second", "-- oldest-binary: 0.1.0\nCREATE TABLE b (x int)"}};
+        return postgres::prepare_schema(postgres::ConnectionTarget::parse(url_), "things", SchemaPolicy::migrate, wait,
+                                        kSteps, {0, 2, 0});
+    }
+    std::string tables() const {
+        return database_.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'things' AND tablename IN ('a', 'b')");
+    }
+
+    // As the simple protocol sends it.
+    const std::string commit_{"COMMIT\0", 7};
+    Database database_;
+    LossyProxy proxy_{postgres_server().port()};
+    std::string url_;
+};
+
+TEST_F(LostMigration, ThatWasCommittedIsReportedAsApplied) {
+    proxy_.cut_at(commit_, LossyProxy::Cut::before_the_client);
+    EXPECT_THAT(prepare(), ::testing::SizeIs(2));
+    EXPECT_EQ(proxy_.cuts(), 1);
+    EXPECT_EQ(tables(), "2");
+    EXPECT_THAT(prepare(), ::testing::IsEmpty());
+}
+
+TEST_F(LostMigration, ThatWasNotCommittedIsAppliedAgain) {
+    proxy_.cut_at(commit_, LossyProxy::Cut::before_the_server);
+    EXPECT_THAT(prepare(), ::testing::SizeIs(2));
+    EXPECT_EQ(proxy_.cuts(), 1);
+    EXPECT_EQ(tables(), "2");
+    EXPECT_EQ(database_.sql("SELECT count(*) FROM things.schema_migrations"), "2");
+}
+
+TEST_F(LostMigration, OfWhichNobodyCanBeAskedNothingIsClaimed) {
+    proxy_.cut_at(commit_, LossyProxy::Cut::before_the_client);
+    proxy_.refuse_after_cut();
+    try {
+        prepare(0ms);
+        FAIL() << "it was not refused";
+    } catch (const OpenError& error) {
+        EXPECT_THAT(error.what(), ::testing::AllOf(::testing::HasSubstr("step 0001_first"),
+                                                   ::testing::HasSubstr("as a whole or not at all"),
+                                                   ::testing::HasSubstr("carillon migrate"),
+                                                   ::testing::Not(::testing::HasSubstr("nothing of the step")),
+                                                   ::testing::Not(::testing::HasSubstr("\n"))));
+    }
+    EXPECT_EQ(tables(), "1") << "it was applied, as it happens";
 }
 
 TEST_F(LostAnswer, AHostNameIsLookedUp) {

@@ -15,6 +15,7 @@ namespace carillon::store::postgres {
 namespace {
 
 constexpr int kServerVersionMin = 150'000;
+constexpr int kCommitTries = 3;
 constexpr std::string_view kOldestBinary = "-- oldest-binary: ";
 
 // Of all steps of all schemas: the first eight letters of "carillon".
@@ -84,7 +85,16 @@ std::string quoted(std::string_view text) {
     return out + "'";
 }
 
-// Under the lock: the first step that is missing, in this transaction. Nothing when none is.
+/// The connection went between COMMIT and its answer.
+struct CommitUnheard {
+    AppliedMigration step;
+};
+
+std::string name_of(const std::string& schema, const AppliedMigration& step) {
+    return fmt::format("schema {}, step {:04}_{}", schema, step.number, step.name);
+}
+
+// Under the lock: the first step that is missing, in this transaction. Nothing when none is. Throws `CommitUnheard`.
 std::optional<AppliedMigration> apply_next(BlockingConnection& database, const std::string& schema,
                                            const std::vector<Migration>& migrations, BinaryVersion binary) {
     database.run("BEGIN");
@@ -93,6 +103,8 @@ std::optional<AppliedMigration> apply_next(BlockingConnection& database, const s
     check_not_too_new(database, schema, present, binary);
     for (const auto& step : migrations) {
         if (step.number <= present.number) continue;
+        const AppliedMigration done{step.number, std::string{step.name}};
+        bool committing = false;
         try {
             database.run(
                 fmt::format("CREATE SCHEMA IF NOT EXISTS {0};"
@@ -102,18 +114,44 @@ std::optional<AppliedMigration> apply_next(BlockingConnection& database, const s
             database.run(std::string{step.sql});
             const auto oldest = oldest_binary_of(step);
             database.run(fmt::format(
-                "INSERT INTO {}.schema_migrations (number, name, oldest_binary) VALUES ({}, {}, '{}.{}.{}'); COMMIT",
-                schema, step.number, quoted(step.name), oldest.major, oldest.minor, oldest.patch));
+                "INSERT INTO {}.schema_migrations (number, name, oldest_binary) VALUES ({}, {}, '{}.{}.{}')", schema,
+                step.number, quoted(step.name), oldest.major, oldest.minor, oldest.patch));
+            committing = true;
+            database.run("COMMIT");
         } catch (const std::runtime_error& error) {
-            refuse(database,
-                   fmt::format("could not be brought up to date (schema {}, step {:04}_{}): {}; nothing of the "
-                               "step was applied",
-                               schema, step.number, step.name, error.what()));
+            if (committing && database.lost()) throw CommitUnheard{done};
+            refuse(database, fmt::format("could not be brought up to date ({}): {}; nothing of the step was applied",
+                                         name_of(schema, done), error.what()));
         }
-        return AppliedMigration{step.number, std::string{step.name}};
+        return done;
     }
     database.run("COMMIT");
     return std::nullopt;
+}
+
+// Whether the step is there after all. The lock is granted once the transaction that nobody heard of has ended.
+bool was_applied(BlockingConnection& database, const std::string& schema, const AppliedMigration& step) {
+    database.run("BEGIN");
+    database.run(std::string{kLock});
+    const auto present = present_in(database, schema);
+    database.run("COMMIT");
+    return present.number >= step.number;
+}
+
+// Connects again and finds out. Throws when nobody can be asked.
+bool settle(BlockingConnection& database, const ConnectionTarget& session, std::chrono::milliseconds wait,
+            const std::string& schema, const AppliedMigration& step) {
+    try {
+        database = BlockingConnection{session, wait};
+        const bool applied = was_applied(database, schema, step);
+        base::log_warn("the connection was lost at the commit of a migration",
+                       {{"step", name_of(schema, step)}, {"applied", applied}});
+        return applied;
+    } catch (const std::runtime_error& error) {
+        refuse(database, fmt::format("was lost at the commit of a migration ({}), which has been applied as a whole or "
+                                     "not at all; run `carillon migrate` again when it can be reached ({})",
+                                     name_of(schema, step), error.what()));
+    }
 }
 
 }  // namespace
@@ -168,7 +206,21 @@ std::vector<AppliedMigration> prepare_schema(const ConnectionTarget& target, con
                    fmt::format("has the schema {} at step {} and this carillon needs {}; run `carillon migrate`",
                                schema, present.number, wanted));
         }
-        while (const auto step = apply_next(database, schema, migrations, binary)) applied.push_back(*step);
+        for (int unheard = 0;;) {
+            try {
+                const auto step = apply_next(database, schema, migrations, binary);
+                if (!step) break;
+                applied.push_back(*step);
+            } catch (const CommitUnheard& lost) {
+                if (settle(database, session, start_wait, schema, lost.step)) {
+                    applied.push_back(lost.step);
+                } else if (++unheard == kCommitTries) {
+                    refuse(database, fmt::format("lost the connection at each commit of a migration ({}); nothing of "
+                                                 "the step was applied",
+                                                 name_of(schema, lost.step)));
+                }
+            }
+        }
     } catch (const std::runtime_error& error) {
         if (dynamic_cast<const OpenError*>(&error) != nullptr) throw;
         refuse(database, fmt::format("cannot be used: {}", error.what()));

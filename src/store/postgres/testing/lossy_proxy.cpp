@@ -78,7 +78,8 @@ void LossyProxy::accept_all() {
         const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
         const int server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_in address = loopback(server_port_);
-        if (::connect(server, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+        const bool refused = refusing_ && cutting_ > 0;
+        if (refused || ::connect(server, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
             ::close(server);
             ::close(client);
             continue;

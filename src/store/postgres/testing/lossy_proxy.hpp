@@ -25,6 +25,8 @@ class LossyProxy {
     enum class Cut { before_the_server, before_the_client };
     /// The next bytes of a client that hold `text` are the last of all connections of that moment.
     void cut_at(std::string text, Cut where);
+    /// After that nobody gets through any more.
+    void refuse_after_cut() { refusing_ = true; }
     /// How often that has happened.
     int cuts() const { return cuts_; }
 
@@ -38,6 +40,7 @@ class LossyProxy {
     std::uint16_t port_ = 0;
     int listener_ = -1;
     std::atomic<bool> stopping_{false};
+    std::atomic<bool> refusing_{false};
     std::atomic<int> cuts_{0};
     std::atomic<int> cutting_{0};
 
