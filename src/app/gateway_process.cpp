@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <future>
+#include <stdexcept>
 #include <system_error>
 
 #include "app/data_dir.hpp"
@@ -57,6 +58,11 @@ gateway::GatewayConfig gateway_config(const ServeConfig& config, bool ops_routes
     gateway.auth_timeout = config.auth_timeout;
     gateway.ping_interval = config.ping_interval;
     gateway.ping_timeout = config.ping_timeout;
+    try {
+        gateway.trusted_proxies = http::TrustedProxies{config.trusted_proxies};
+    } catch (const std::invalid_argument& error) {
+        throw StartupError(std::string{"--trusted-proxy: "} + error.what());
+    }
     gateway.ops_routes = ops_routes;
     return gateway;
 }

@@ -27,6 +27,7 @@ struct ServeConfig {
     std::chrono::milliseconds token_ttl{std::chrono::hours{1}};
 
     std::vector<std::string> cors_origins;
+    std::vector<std::string> trusted_proxies;  ///< addresses and networks whose word about a client is taken
     std::string socketio_path = "/socket.io/";
     bool query_token = true;
     std::uint32_t threads = 0;               ///< shards of the gateway; 0: one per core

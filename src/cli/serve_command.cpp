@@ -158,6 +158,12 @@ void add_sockets(CLI::App& options, app::ServeConfig& config) {
                     "Origin whose pages may call and connect, or *; repeatable (default: no cross-origin access)")
         ->check(CLI::Validator{check_origin, "ORIGIN"})
         ->expected(1, 100);
+    options
+        .add_option("--trusted-proxy", config.trusted_proxies,
+                    "Address or network of a proxy whose Forwarded and X-Forwarded-… fields are believed; repeatable "
+                    "(default: nobody's)")
+        ->expected(1, 100)
+        ->delimiter(',');
     options.add_option("--socketio-path", config.socketio_path, "Path of the Socket.IO endpoint")
         ->capture_default_str();
     options.add_flag("!--no-query-token", config.query_token, "Take no token from the query string");

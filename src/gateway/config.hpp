@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "http/trusted_proxies.hpp"
+
 namespace carillon::gateway {
 
 /// What a gateway can be told. The names are the flags' (api.md, "Processes").
@@ -12,6 +14,7 @@ struct GatewayConfig {
     std::string host = "127.0.0.1";
     std::uint16_t port = 3000;  ///< 0 picks a free one
     std::vector<std::string> cors_origins;
+    http::TrustedProxies trusted_proxies;
     std::string socketio_path = "/socket.io/";
     bool query_token = true;
     std::uint32_t rate_limit = 10;        ///< socket messages a second and user; 0: no limit

@@ -46,6 +46,7 @@ http::ServerConfig http_config(const GatewayConfig& config, std::uint16_t port, 
     // Room for requests beside the sockets' own connections; the sockets have a limit of their own.
     http.connections_max = std::max<std::size_t>(http.connections_max, config.max_connections * 2UL + 1'000);
     http.cors.origins = config.cors_origins;
+    http.trusted_proxies = config.trusted_proxies;
     return http;
 }
 

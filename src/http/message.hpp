@@ -39,7 +39,8 @@ struct Request {
     std::string query;        ///< as sent, without '?'. May hold a token: never log it
     Headers headers;
     std::string body;
-    std::string remote_address;  ///< of the client, without port
+    std::string remote_address;  ///< of the client, without port; as a trusted proxy says
+    bool over_tls = false;       ///< between the client and a trusted proxy, as that says
     bool keep_alive = true;
     std::int64_t arrived_ns = 0;  ///< when its last bytes reached this machine, since the epoch
     std::string trace_id;         ///< 32 hex digits, from `traceparent` or made here

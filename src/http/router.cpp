@@ -70,6 +70,7 @@ void log_request(const Request& request, std::string_view route, int status, dou
                                         {"path", request.path},
                                         {"status", status},
                                         {"ms", duration},
+                                        {"remote", request.remote_address},
                                         {"trace", request.trace_id}});
     } else {
         base::log_info("http request", {{"method", method},
@@ -77,6 +78,7 @@ void log_request(const Request& request, std::string_view route, int status, dou
                                         {"path", request.path},
                                         {"status", status},
                                         {"ms", duration},
+                                        {"remote", request.remote_address},
                                         {"trace", request.trace_id},
                                         {"user", who}});
     }

@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "http/raw_endpoint.hpp"
 #include "http/router.hpp"
+#include "http/trusted_proxies.hpp"
 #include "loop/task.hpp"
 
 namespace carillon::http {
@@ -35,6 +36,7 @@ struct ServerConfig {
     std::chrono::milliseconds idle_timeout{75'000};  ///< between requests of one connection
     std::size_t connections_max = 18'000;
     CorsConfig cors;
+    TrustedProxies trusted_proxies;
 };
 
 /// One listening socket on one executor, and the HTTP/1.1 connections accepted there. A connection never leaves its

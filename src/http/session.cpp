@@ -192,6 +192,7 @@ loop::Task<bool> Session::serve_one() {
     request.remote_address = remote_address_;
     const bool has_head = co_await read_head(parser);
     if (!has_head) co_return false;
+    host_->config.trusted_proxies.look_through(request);
     auto trace = continue_trace(request.headers.get("traceparent"));
     request.trace_id = std::move(trace.trace_id);
     request.traceparent = std::move(trace.traceparent);
