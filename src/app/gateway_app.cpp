@@ -7,6 +7,7 @@
 #include "app/service_process.hpp"
 #include "app/user_keys.hpp"
 #include "base/log.hpp"
+#include "http/client.hpp"
 #include "http/client_pool.hpp"
 
 namespace carillon::app {
@@ -60,6 +61,17 @@ std::unique_ptr<http::ClientPool> make_pool(const char* option, const std::vecto
     }
 }
 
+/// What only a gateway of several has.
+ServeConfig gateway_part(const ServiceConfig& config) {
+    const auto& url = config.part.advertise_url;
+    if (!url.empty() && !http::parse_url(url.starts_with("https://") ? "http" + url.substr(5) : url)) {
+        throw StartupError("--advertise-url: wants an http:// or https:// URL, not '" + url + "'");
+    }
+    auto part = config.part;
+    part.peers_ca_file = config.services_ca_file;
+    return part;
+}
+
 /// Members are in the order of construction: what is below uses what is above.
 struct GatewayService {
     explicit GatewayService(const ServiceConfig& config)
@@ -69,7 +81,10 @@ struct GatewayService {
               make_pool("--notifications-url", config.notifications_urls, config, calls.executor(), clock)},
           auth_pool{make_pool("--auth-url", config.auth_urls, config, calls.executor(), clock)},
           bus{nats_options(config, "gateway", {StreamName::notification_event, StreamName::dead_letter})},
-          process{config.part, {notifications, accounts, *user_keys.verifier, bus, metrics, clock}, !config.ops_port} {
+          nodes{bus.node_registry()},
+          process{gateway_part(config),
+                  {notifications, accounts, *user_keys.verifier, bus, metrics, clock, internal_tokens, *nodes},
+                  !config.ops_port} {
         if (!config.ops_port) return;
         http::add_ops_routes(ops_router, metrics, [this] { return process.gateway().readiness(); });
         ops = listen_for_ops(config, calls.executor(), clock, ops_router);
@@ -86,6 +101,7 @@ struct GatewayService {
     void stop(std::chrono::milliseconds window) {
         process.stop(window);
         if (ops) ops->drain();
+        nodes.reset();
         bus.stop();
         calls.stop();
         calls.join();
@@ -103,6 +119,7 @@ struct GatewayService {
     HttpNotificationApi notifications{notifications_client};
     HttpAuthApi accounts{auth_client};
     bus::NatsBus bus;
+    std::unique_ptr<bus::NodeRegistry> nodes;
     http::Router ops_router{clock, metrics, {}, "ops"};
     GatewayProcess process;
     std::unique_ptr<http::Server> ops;

@@ -9,6 +9,7 @@
 
 #include "app/data_dir.hpp"
 #include "app/process_limits.hpp"
+#include "base/hmac.hpp"
 #include "base/log.hpp"
 #include "embedded/script_files.hpp"
 #include "embedded/web_files.hpp"
@@ -40,6 +41,13 @@ void log_limits(const ServeConfig& config) {
     }
 }
 
+/// What all gateways of one internal secret share, and nobody can tell the secret from.
+std::string session_key(const std::string& internal_secret) {
+    if (internal_secret.empty()) return {};
+    const auto digest = base::hmac_sha256(internal_secret, "carillon: key of session ids");
+    return {digest.begin(), digest.end()};
+}
+
 gateway::GatewayConfig gateway_config(const ServeConfig& config, bool ops_routes) {
     const std::string& path = config.socketio_path;
     if (path.size() < 2 || path.front() != '/' || path.back() != '/') {
@@ -58,11 +66,14 @@ gateway::GatewayConfig gateway_config(const ServeConfig& config, bool ops_routes
     gateway.auth_timeout = config.auth_timeout;
     gateway.ping_interval = config.ping_interval;
     gateway.ping_timeout = config.ping_timeout;
+    gateway.advertise_url = config.advertise_url;
+    gateway.session_key = session_key(config.internal_secret);
     try {
         gateway.trusted_proxies = http::TrustedProxies{config.trusted_proxies};
     } catch (const std::invalid_argument& error) {
         throw StartupError(std::string{"--trusted-proxy: "} + error.what());
     }
+    gateway.peers_ca_file = config.peers_ca_file;
     gateway.ops_routes = ops_routes;
     return gateway;
 }

@@ -7,6 +7,7 @@
 #include "app/gateway_process.hpp"
 #include "app/service_parts.hpp"
 #include "base/log.hpp"
+#include "bus/local/local_node_registry.hpp"
 #include "loop/event_loop.hpp"
 
 namespace carillon::app {
@@ -29,8 +30,16 @@ int serve(const ServeConfig& config, std::ostream& out) {
     const Keys keys = resolve_keys(config, directory);
     metrics::Registry metrics;
     EmbeddedServices services{config, directory, keys, clock, metrics};
-    const gateway::GatewayServices leaned_on{
-        services.notification_api(), services.auth_api(), services.verifier(), services.bus(), metrics, clock};
+    const token::InternalTokens internal_tokens{keys.internal_secret};
+    bus::LocalNodeRegistry nodes;
+    const gateway::GatewayServices leaned_on{services.notification_api(),
+                                             services.auth_api(),
+                                             services.verifier(),
+                                             services.bus(),
+                                             metrics,
+                                             clock,
+                                             internal_tokens,
+                                             nodes};
     GatewayProcess gateway{config, leaned_on};
 
     services.start_serving();

@@ -35,6 +35,10 @@ void add_nats(CLI::App& options, bus::NatsOptions& nats) {
     add_stream(options, "notification-event", nats.notification_events, "NOTIFICATION_EVENT");
     add_stream(options, "user-event", nats.user_events, "USER_EVENT");
     add_stream(options, "dead-letter", nats.dead_letters, "DEAD_LETTER");
+    options
+        .add_option("--nodes-replicas", nats.node_replicas, "Replicas of the bucket CARILLON_NODES, when it is made")
+        ->check(CLI::Range{1, 5})
+        ->capture_default_str();
 }
 
 }  // namespace carillon::cli

@@ -78,6 +78,8 @@ Command gateway_command() {
                 ->delimiter(',');
             options.add_option("--services-ca", config.services_ca_file,
                                "PEM file of the authority of https service URLs (default: the system's)");
+            options.add_option("--advertise-url", config.part.advertise_url,
+                               "Where other gateways reach this one (default: its host and port)");
             add_user_tokens(options, config.part);
             options.add_option("--jwt-public-key", config.jwt_public_key_file,
                                "PEM file of a public key, instead of --jwt-secret");

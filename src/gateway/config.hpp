@@ -24,6 +24,9 @@ struct GatewayConfig {
     std::chrono::milliseconds auth_timeout{10'000};
     std::chrono::milliseconds ping_interval{25'000};
     std::chrono::milliseconds ping_timeout{20'000};
+    std::string session_key;    ///< of session ids, the same for all gateways; empty: made up
+    std::string advertise_url;  ///< where other gateways reach this one; empty: at its host and port
+    std::string peers_ca_file;  ///< for their https URLs: PEM, instead of the system's
     bool ops_routes = true;  ///< whether `/livez`, `/readyz` and `/metrics` answer on this port
 };
 

@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "gateway/event_follower.hpp"
 #include "gateway/gateway_metrics.hpp"
+#include "gateway/peers.hpp"
 #include "gateway/public_rest.hpp"
 #include "gateway/rate_limiter.hpp"
 #include "gateway/shard.hpp"
@@ -36,7 +37,8 @@ struct Gateway::Impl {
           metrics{services.metrics},
           limiter{services.clock, config.rate_limit},
           rest{services.notifications, services.accounts, services.clock, metrics, config.rest_rate_limit},
-          router{services.clock, services.metrics, user_verifier(services.tokens), "gateway"} {
+          router{services.clock, services.metrics, user_verifier(services.tokens), "gateway"},
+          sids{make_sids(config)} {
         if (executors.empty() || executors.size() > kShardsMax) {
             throw std::invalid_argument{"a gateway has 1 to 64 shards"};
         }
@@ -53,6 +55,7 @@ struct Gateway::Impl {
     RateLimiter limiter;
     PublicRest rest;
     http::Router router;
+    const std::shared_ptr<const socketio::SidCodec> sids;
     std::vector<std::unique_ptr<Shard>> shards;
     /// Lives on the first shard's thread and uses its deadlines.
     std::shared_ptr<EventFollower> follower;
@@ -67,7 +70,9 @@ void Gateway::Impl::build_shards(const std::vector<loop::Executor>& executors) {
                                limiter,
                                metrics,
                                router,
-                               std::make_shared<http::ConnectionBudget>(config.max_connections)};
+                               std::make_shared<http::ConnectionBudget>(config.max_connections),
+                               sids,
+                               make_peers(config, services)};
     std::vector<http::EngineEndpoint*> endpoints;
     std::vector<ShardLink> links;
     for (std::size_t i = 0; i < executors.size(); ++i) {
@@ -125,9 +130,15 @@ std::uint16_t Gateway::port() const {
 
 void Gateway::start() {
     impl_->follower->start();
+    // Before the first session: its requests may come to another gateway.
+    const auto url = advertised_url(impl_->config, port());
+    impl_->services.nodes.join({impl_->sids->node(), url});
     for (auto& shard : impl_->shards) shard->serve();
-    base::log_info("gateway listens",
-                   {{"host", impl_->config.host}, {"port", port()}, {"shards", impl_->shards.size()}});
+    base::log_info("gateway listens", {{"host", impl_->config.host},
+                                       {"port", port()},
+                                       {"shards", impl_->shards.size()},
+                                       {"node", impl_->sids->node()},
+                                       {"advertised", url}});
 }
 
 namespace {
@@ -170,6 +181,7 @@ loop::Task<void> Gateway::drain(std::chrono::milliseconds window) {
 
 void Gateway::stop() {
     if (std::exchange(impl_->stopped, true)) return;
+    impl_->services.nodes.leave();
     std::vector<std::future<void>> closed;
     for (auto& shard : impl_->shards) {
         auto done = std::make_shared<std::promise<void>>();

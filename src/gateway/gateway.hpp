@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "bus/bus.hpp"
+#include "bus/node_registry.hpp"
 #include "gateway/auth_api.hpp"
 #include "gateway/config.hpp"
 #include "gateway/notification_api.hpp"
@@ -28,6 +29,8 @@ struct GatewayServices {
     bus::Bus& bus;
     metrics::Registry& metrics;
     const base::Clock& clock;
+    const token::InternalTokens& internal_tokens;  ///< between gateways
+    bus::NodeRegistry& nodes;                      ///< of the gateways
 };
 
 /// Adds routes to the public port: the demo page, the API descriptions.

@@ -7,6 +7,7 @@
 
 #include "base/log.hpp"
 #include "bus/local/local_bus.hpp"
+#include "bus/local/local_node_registry.hpp"
 #include "contracts/bus_events.hpp"
 #include "gateway/fake_apis.hpp"
 #include "gateway/polling_client.hpp"
@@ -59,7 +60,8 @@ class GatewayTest : public ::testing::Test {
             executors.push_back(loops.back()->executor());
         }
         gateway = std::make_unique<Gateway>(
-            config, executors, GatewayServices{api, accounts, *verifier, bus, registry, base::system_clock()});
+            config, executors,
+            GatewayServices{api, accounts, *verifier, bus, registry, base::system_clock(), internal_tokens, nodes});
         gateway->start();
         for (auto& loop : loops) loop->start();
         port = gateway->port();
@@ -104,6 +106,8 @@ class GatewayTest : public ::testing::Test {
     FakeNotificationApi api;
     FakeAuthApi accounts;
     bus::LocalBus bus{base::system_clock(), {}};
+    token::InternalTokens internal_tokens{kSecret};
+    bus::LocalNodeRegistry nodes;
     std::vector<std::unique_ptr<loop::EventLoop>> loops;
     std::unique_ptr<Gateway> gateway;
     std::uint16_t port = 0;

@@ -21,12 +21,13 @@ constexpr const char* kDrainReason = "server draining";
 /// A connection that never joins a namespace is gone within 45 s: this, and the wait for its goodbye.
 constexpr std::chrono::seconds kConnectTimeout{35};
 
-socketio::ServerConfig engine_config(const GatewayConfig& config, std::uint16_t index) {
+socketio::ServerConfig engine_config(const GatewayConfig& config, const ShardServices& services, std::uint16_t index) {
     socketio::ServerConfig engine;
     engine.ping_interval = config.ping_interval;
     engine.ping_timeout = config.ping_timeout;
     engine.connect_timeout = kConnectTimeout;
     engine.shard = index;
+    engine.sids = services.sids;
     return engine;
 }
 
@@ -35,6 +36,7 @@ http::EngineEndpointConfig endpoint_config(const GatewayConfig& config, const Sh
     endpoint.path = config.socketio_path;
     endpoint.origins = config.cors_origins;
     endpoint.budget = services.connections;
+    endpoint.peers = services.peers;
     return endpoint;
 }
 
@@ -89,7 +91,7 @@ Shard::Shard(loop::Executor executor, std::uint16_t index, std::uint16_t port, h
              const GatewayConfig& config, const ShardServices& services)
     : context_{make_context(executor, config, services)},
       observer_{std::make_unique<Observer>(services.metrics)},
-      server_{engine_config(config, index), observer_.get()},
+      server_{engine_config(config, services, index), observer_.get()},
       endpoint_{executor, server_, services.clock, endpoint_config(config, services)},
       http_{executor, http_config(config, port, sharing), services.clock, services.router, &endpoint_},
       timer_{std::make_unique<DeadlineTimer>(executor, services.clock, context_->deadlines)} {
@@ -154,6 +156,7 @@ loop::Task<void> Shard::drain(std::chrono::milliseconds window) {
     std::uniform_int_distribution<std::uint64_t> return_after{kReturnAfterMinMs, kReturnAfterMaxMs};
     const auto steps = static_cast<std::size_t>(std::max<std::int64_t>(1, window / kDrainStep - 1));
     const std::size_t per_step = sockets.size() / steps + 1;
+    const std::size_t tunnels_per_step = endpoint_.tunnels() / steps + 1;
 
     for (std::size_t first = 0; first < sockets.size(); first += per_step) {
         const std::size_t end = std::min(first + per_step, sockets.size());
@@ -166,6 +169,7 @@ loop::Task<void> Shard::drain(std::chrono::milliseconds window) {
         // The notice leaves with this turn of the loop; the transport closes a step later.
         co_await loop::sleep_for(std::min(kDrainStep, window));
         for (std::size_t i = first; i < end; ++i) sockets[i]->close_transport(kDrainReason);
+        endpoint_.end_tunnels(tunnels_per_step);
     }
     server_.close_all(kDrainReason);
     http_.drain();

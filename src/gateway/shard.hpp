@@ -26,6 +26,8 @@ struct ShardServices {
     GatewayMetrics& metrics;
     const http::Router& router;
     std::shared_ptr<http::ConnectionBudget> connections;
+    std::shared_ptr<const socketio::SidCodec> sids;
+    std::shared_ptr<const http::EnginePeers> peers;
 };
 
 /// One thread's part of the gateway: listener, Engine.IO, Socket.IO server, sockets by user. A session never leaves its

@@ -1,9 +1,12 @@
 #include "http/client_connection.hpp"
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/write.hpp>
+#include <stdexcept>
 
 #include "http/ascii.hpp"
 #include "http/client.hpp"
@@ -33,6 +36,41 @@ base::Result<Endpoint> parse_endpoint(std::string_view url) {
     const bool names_port = endpoint.authority.ends_with(':' + endpoint.port);
     if (tls && !names_port) endpoint.port = "443";
     return endpoint;
+}
+
+std::string request_bytes(const Endpoint& endpoint, Method method, std::string_view target, const Headers& headers,
+                          std::string_view body) {
+    std::string out;
+    out.reserve(512 + body.size());
+    out += method_name(method);
+    out += ' ';
+    out += endpoint.base_path;
+    out += target;
+    out += " HTTP/1.1\r\nHost: ";
+    out += endpoint.authority;
+    out += "\r\n";
+    for (const auto& [name, value] : headers.all()) {
+        out += name;
+        out += ": ";
+        std::replace_copy_if(
+            value.begin(), value.end(), std::back_inserter(out), [](char c) { return c == '\r' || c == '\n'; }, ' ');
+        out += "\r\n";
+    }
+    if (!body.empty() || method == Method::post || method == Method::put || method == Method::patch) {
+        out += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+    }
+    out += "\r\n";
+    out += body;
+    return out;
+}
+
+asio::ssl::context make_tls_context(const std::string& ca_file) {
+    asio::ssl::context context{asio::ssl::context::tls_client};
+    context.set_default_verify_paths();
+    base::ErrorCode error;
+    if (!ca_file.empty()) context.load_verify_file(ca_file, error);
+    if (error) throw std::invalid_argument{"cannot read certificates from " + ca_file + ": " + error.message()};
+    return context;
 }
 
 ClientConnection::ClientConnection(loop::Executor executor, asio::ssl::context* tls)
@@ -137,6 +175,69 @@ loop::Task<base::Result<Response>> ClientConnection::exchange(std::string bytes,
         timer_.cancel();
         co_return reason(write_error ? write_error : ended ? make_error_code(errc::closed) : read_error);
     }
+}
+
+loop::Task<base::Result<std::string>> ClientConnection::ask_for_upgrade(std::string bytes, std::size_t head_bytes_max,
+                                                                        std::chrono::milliseconds timeout) {
+    const auto self = shared_from_this();
+    expire_after(timeout);
+    keep_ = false;
+    auto writing = write(bytes);
+    auto error = co_await std::move(writing);
+    std::string inbox;
+    std::array<char, 1'024> chunk;
+    while (!error && inbox.find("\r\n\r\n") == std::string::npos) {
+        if (inbox.size() > head_bytes_max) {
+            error = errc::response_too_large;
+            break;
+        }
+        auto reading = read_some(std::span{chunk});
+        const auto size = co_await std::move(reading);
+        if (!size || *size == 0) {
+            error = size ? make_error_code(errc::closed) : size.error();
+        } else {
+            inbox.append(chunk.data(), *size);
+        }
+    }
+    timer_.cancel();
+    if (expired_ || error) co_return reason(error);
+    co_return inbox;
+}
+
+loop::Task<base::Result<std::size_t>> ClientConnection::read_some(std::span<char> into) {
+    const auto self = shared_from_this();
+    const auto space = asio::buffer(into.data(), into.size());
+    base::ErrorCode failure;
+    std::size_t read = 0;
+    if (tls_) {
+        const auto [error, size] = co_await tls_->async_read_some(space, asio::as_tuple(asio::use_awaitable));
+        failure = error;
+        read = size;
+    } else {
+        const auto [error, size] = co_await plain_.async_read_some(space, asio::as_tuple(asio::use_awaitable));
+        failure = error;
+        read = size;
+    }
+    if (failure == asio::error::eof || failure == asio::ssl::error::stream_truncated) co_return std::size_t{0};
+    if (failure) co_return failure;
+    co_return read;
+}
+
+loop::Task<base::ErrorCode> ClientConnection::write(std::string_view bytes) {
+    const auto self = shared_from_this();
+    const auto outgoing = asio::buffer(bytes.data(), bytes.size());
+    if (tls_) {
+        const auto [error, size] = co_await asio::async_write(*tls_, outgoing, asio::as_tuple(asio::use_awaitable));
+        co_return error;
+    }
+    const auto [error, size] = co_await asio::async_write(plain_, outgoing, asio::as_tuple(asio::use_awaitable));
+    co_return error;
+}
+
+void ClientConnection::finish_writing() {
+    base::ErrorCode ignored;
+    // Over TLS the stream ends with the connection: WebSockets say goodbye by themselves.
+    if (!tls_) plain_.shutdown(tcp::socket::shutdown_send, ignored);
 }
 
 bool ClientConnection::reusable() {

@@ -26,32 +26,6 @@ struct Server {
     bool left_alone(base::SteadyTime now) const { return pause.count() > 0 && (now < closed_until || probing); }
 };
 
-std::string request_bytes(const Endpoint& endpoint, const Call& call) {
-    std::string out;
-    out.reserve(512 + call.body.size());
-    out += method_name(call.method);
-    out += ' ';
-    out += endpoint.base_path;
-    out += call.target;
-    out += " HTTP/1.1\r\nHost: ";
-    out += endpoint.authority;
-    out += "\r\n";
-    for (const auto& [name, value] : call.headers.all()) {
-        out += name;
-        out += ": ";
-        std::replace_copy_if(
-            value.begin(), value.end(), std::back_inserter(out), [](char c) { return c == '\r' || c == '\n'; }, ' ');
-        out += "\r\n";
-    }
-    if (!call.body.empty() || call.method == Method::post || call.method == Method::put ||
-        call.method == Method::patch) {
-        out += "Content-Length: " + std::to_string(call.body.size()) + "\r\n";
-    }
-    out += "\r\n";
-    out += call.body;
-    return out;
-}
-
 }  // namespace
 
 struct ClientPool::Impl : std::enable_shared_from_this<ClientPool::Impl> {
@@ -98,12 +72,7 @@ ClientPool::ClientPool(loop::Executor executor, const base::Clock& clock, Client
         auto endpoint = parse_endpoint(url);
         if (!endpoint) throw std::invalid_argument{"wants http:// or https:// URLs, not '" + url + "'"};
         if (endpoint->tls && !impl_->tls) {
-            impl_->tls.emplace(boost::asio::ssl::context::tls_client);
-            impl_->tls->set_default_verify_paths();
-            const auto& file = impl_->config.tls_ca_file;
-            base::ErrorCode error;
-            if (!file.empty()) impl_->tls->load_verify_file(file, error);
-            if (error) throw std::invalid_argument{"cannot read certificates from " + file + ": " + error.message()};
+            impl_->tls.emplace(make_tls_context(impl_->config.tls_ca_file));
         }
         Server server;
         server.endpoint = std::move(*endpoint);
@@ -250,7 +219,7 @@ loop::Task<ClientPool::Impl::Try> ClientPool::Impl::try_server(std::shared_ptr<I
                 co_return Try{error, false};
             }
         }
-        auto bytes = request_bytes(server.endpoint, call);
+        auto bytes = request_bytes(server.endpoint, call.method, call.target, call.headers, call.body);
         auto exchanging = connection->exchange(std::move(bytes), call.method == Method::head, time_left());
         auto answer = co_await std::move(exchanging);
         if (answer) {

@@ -58,6 +58,14 @@ void EngineEndpoint::close() {
     shard_->close();
 }
 
+std::size_t EngineEndpoint::tunnels() const {
+    return shard_->tunnels();
+}
+
+void EngineEndpoint::end_tunnels(std::size_t count) {
+    shard_->end_tunnels(count);
+}
+
 std::size_t EngineEndpoint::websockets() const {
     return shard_->websockets();
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "http/engine_peers.hpp"
 #include "http/raw_endpoint.hpp"
 #include "socketio/engine_server.hpp"
 
@@ -34,6 +35,7 @@ struct EngineEndpointConfig {
     std::string path = "/socket.io/";          ///< prefix of the target, with its trailing slash
     std::vector<std::string> origins;          ///< who may connect; empty or "*": anybody. No Origin header: accepted
     std::shared_ptr<ConnectionBudget> budget;  ///< shared by the shards; null: no limit
+    std::shared_ptr<const EnginePeers> peers;  ///< the other nodes; null: there are none
     std::chrono::seconds retry_after{2};       ///< of the 503 when full or draining
     std::chrono::milliseconds close_timeout{5'000};  ///< for the peer's close frame and its end of the connection
 };
@@ -68,6 +70,10 @@ class EngineEndpoint final : public RawEndpoint {
     void close();
     /// WebSocket connections, with those that are closing. Thread: the executor's.
     std::size_t websockets() const;
+    /// WebSockets that are passed on to other nodes, and how to end some of them: their clients come back. Thread: the
+    /// executor's.
+    std::size_t tunnels() const;
+    void end_tunnels(std::size_t count);
 
  private:
     const std::shared_ptr<EngineShard> shard_;

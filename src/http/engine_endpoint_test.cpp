@@ -159,7 +159,7 @@ TEST_F(EngineEndpoints, ServeWebSockets) {
     ASSERT_TRUE(got);
     EXPECT_THAT(*got, StartsWith("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                                  "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"));
-    EXPECT_THAT(*got, HasSubstr("\x81\x6f"
+    EXPECT_THAT(*got, HasSubstr("\x81\x7c"
                                 "0{\"sid\":\""));
     EXPECT_THAT(*got, HasSubstr("451-[\"a\",{\"_placeholder\":true,\"num\":0}]"
                                 "\x82\x02\x01\x02"));

@@ -1,5 +1,7 @@
 #include "http/engine_http.hpp"
 
+#include <boost/asio/buffer.hpp>
+
 #include "socketio/websocket_codec.hpp"
 
 namespace carillon::http {
@@ -9,6 +11,8 @@ std::string_view phrase_of(int status) {
     switch (status) {
         case 400:
             return "Bad Request";
+        case 401:
+            return "Unauthorized";
         case 403:
             return "Forbidden";
         case 426:
@@ -78,6 +82,17 @@ std::string upgrade_refusal(int status, std::string_view text, std::string_view 
     answer += "\r\n";
     answer += text;
     return answer;
+}
+
+int refuse_upgrade(boost::asio::ip::tcp::socket& socket, int status, std::string_view text,
+                   std::string_view extra_field) {
+    // Smaller than any socket's buffer: if it does not fit at once, nobody is reading.
+    const std::string answer = upgrade_refusal(status, text, extra_field);
+    boost::system::error_code ignored;
+    socket.write_some(boost::asio::buffer(answer), ignored);
+    socket.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+    socket.close(ignored);
+    return status;
 }
 
 }  // namespace carillon::http

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/asio/ip/tcp.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,5 +33,8 @@ std::optional<std::string> websocket_answer(const Request& request);
 
 /// A whole answer to a refused WebSocket request, which closes the connection.
 std::string upgrade_refusal(int status, std::string_view text, std::string_view extra_field = {});
+/// Answers so and closes. Returns `status`.
+int refuse_upgrade(boost::asio::ip::tcp::socket& socket, int status, std::string_view text,
+                   std::string_view extra_field = {});
 
 }  // namespace carillon::http

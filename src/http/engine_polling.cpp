@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "http/engine_shard.hpp"
+#include "http/router.hpp"
 #include "loop/run_on.hpp"
 #include "loop/suspend.hpp"
 
@@ -107,7 +108,7 @@ struct EngineShard::ExpectedBody {
 std::shared_ptr<void> EngineShard::expect_body(const Request& head) {
     if (head.method != Method::post) return nullptr;
     EngineQuery query{head};
-    if (query.sid.empty()) return nullptr;
+    if (query.sid.empty() || other_node(head, query.sid)) return nullptr;
     auto owner = owner_of(query.sid);
     auto upload = std::make_shared<Upload>(Upload{std::move(owner), std::move(query.sid)});
     asio::dispatch(upload->owner->executor_, [upload] {
@@ -118,12 +119,35 @@ std::shared_ptr<void> EngineShard::expect_body(const Request& head) {
 
 loop::Task<Response> EngineShard::serve(std::shared_ptr<EngineShard> self, Request& request, PeerWatch& peer,
                                         RawBody body) {
-    auto owner = self->owner_of(EngineQuery{request}.sid);
+    const EngineQuery query{request};
+    if (!self->may_be_passed_on(request)) co_return problem_response(contracts::problem_token_invalid());
+    if (request.headers.has(kForwardedHeader)) {
+        request.remote_address = request.headers.get(kForwardedClientHeader);  // for the log
+    }
+    if (auto node = self->other_node(request, query.sid)) {
+        co_return co_await serve_elsewhere(self, request, std::move(*node), peer, body.too_large);
+    }
+    auto owner = self->owner_of(query.sid);
     if (owner == self) co_return co_await serve_here(std::move(self), request, peer, std::move(body));
     auto forwarded = std::make_shared<ForwardedPeer>();
     peer.on_lost([forwarded, there = owner->executor_] { asio::post(there, [forwarded] { forwarded->tell(); }); });
     auto task = serve_here(owner, request, *forwarded, std::move(body));
     co_return co_await loop::run_on(owner->executor_, std::move(task));
+}
+
+loop::Task<Response> EngineShard::serve_elsewhere(std::shared_ptr<EngineShard> self, Request& request, std::string node,
+                                                  PeerWatch& peer, bool too_large) {
+    const EngineQuery query{request};
+    // Whatever is wrong with it by itself is refused here, as it would be there.
+    const auto verdict = socketio::judge(engine_request(request, query, false, self->origins_), self->server_);
+    if (const auto* refusal = std::get_if<socketio::Refusal>(&verdict);
+        refusal != nullptr && *refusal != socketio::Refusal::unknown_sid) {
+        co_return refusal_answer(*refusal);
+    }
+    if (request.method != Method::get && request.method != Method::post) co_return method_refused();
+    if (too_large) co_return empty_answer(413);
+    auto forwarding = EngineForwarder::forward(self->forwarder_, request, std::move(node), peer);
+    co_return co_await std::move(forwarding);
 }
 
 loop::Task<bool> EngineShard::take_turn(std::shared_ptr<EngineShard> self, std::int64_t arrived_ns) {

@@ -4,6 +4,9 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "socketio/sid_codec.hpp"
+#include "token/token.hpp"
+
 namespace carillon::http {
 namespace {
 
@@ -22,6 +25,7 @@ EngineShard::EngineShard(loop::Executor executor, socketio::Server& server, cons
       config_{std::move(config)},
       origins_{config_.origins},
       order_{std::make_shared<ArrivalOrder>(executor_)},
+      forwarder_{config_.peers ? std::make_shared<EngineForwarder>(executor_, clock, config_.peers) : nullptr},
       timer_{executor_},
       read_bytes_(kReadBufferBytes) {
     server_.on_work([this] { schedule_flush(); });
@@ -83,6 +87,7 @@ void EngineShard::close() {
     server_.flush(now());
     timer_.cancel();
     closing_.clear();
+    if (forwarder_) forwarder_->close();
     const std::vector<EngineWebSocket*> all{websockets_.begin(), websockets_.end()};
     for (EngineWebSocket* const one : all) one->abort();
     server_.flush(now());
@@ -110,9 +115,29 @@ std::string_view EngineShard::admit() {
 }
 
 std::shared_ptr<EngineShard> EngineShard::owner_of(std::string_view sid) {
-    const auto shard = socketio::shard_of_sid(sid);
-    if (!shard || *shard >= siblings_.size()) return shared_from_this();
-    return siblings_[*shard]->shared_from_this();
+    const auto owner = server_.config().sids->owner_of(sid);
+    if (!owner || owner->node != server_.config().sids->node() || owner->shard >= siblings_.size()) {
+        return shared_from_this();
+    }
+    return siblings_[owner->shard]->shared_from_this();
+}
+
+std::optional<std::string> EngineShard::other_node(const Request& request, std::string_view sid) const {
+    if (!forwarder_ || sid.starts_with(server_.config().sids->node())) return std::nullopt;
+    auto owner = server_.config().sids->owner_of(sid);
+    if (!owner) return std::nullopt;
+    if (request.headers.has(kForwardedHeader)) {
+        // Whoever passed it on was wrong about who we are. It goes no further.
+        if (config_.peers->count) config_.peers->count("loop");
+        return std::nullopt;
+    }
+    return std::move(owner->node);
+}
+
+bool EngineShard::may_be_passed_on(const Request& request) const {
+    if (!request.headers.has(kForwardedHeader)) return true;
+    const auto text = token::bearer_token(request.headers.get(kForwardedHeader));
+    return forwarder_ && !text.empty() && config_.peers->verify(text);
 }
 
 }  // namespace carillon::http

@@ -15,6 +15,7 @@
 #include "http/arrival_order.hpp"
 #include "http/cors.hpp"
 #include "http/engine_endpoint.hpp"
+#include "http/engine_forwarder.hpp"
 #include "http/engine_http.hpp"
 #include "http/engine_websocket.hpp"
 
@@ -43,6 +44,10 @@ class EngineShard final : public EngineWebSocketHost, public std::enable_shared_
     void drain() { draining_ = true; }
     void close();
     std::size_t websockets() const { return websockets_.size(); }
+    std::size_t tunnels() const { return forwarder_ ? forwarder_->tunnels() : 0; }
+    void end_tunnels(std::size_t count) {
+        if (forwarder_) forwarder_->end_tunnels(count);
+    }
 
     // EngineWebSocketHost
     base::SteadyTime now() const override { return clock_.steady_now(); }
@@ -71,10 +76,16 @@ class EngineShard final : public EngineWebSocketHost, public std::enable_shared_
     std::string retry_after() const { return std::to_string(config_.retry_after.count()); }
     /// The shard that a session lives on; this one when nobody can tell.
     std::shared_ptr<EngineShard> owner_of(std::string_view sid);
+    /// The node that a session lives on, when it is another one, and the request may be passed on to it.
+    std::optional<std::string> other_node(const Request& request, std::string_view sid) const;
+    /// False for a request that says it was passed on, without a good internal token.
+    bool may_be_passed_on(const Request& request) const;
 
-    // Polling, on the owner's thread.
+    // Polling, on the owner's thread, but for what another node owns.
     static loop::Task<Response> serve_here(std::shared_ptr<EngineShard> self, Request& request, PeerWatch& peer,
                                            RawBody body);
+    static loop::Task<Response> serve_elsewhere(std::shared_ptr<EngineShard> self, Request& request, std::string node,
+                                                PeerWatch& peer, bool too_large);
     static loop::Task<bool> take_turn(std::shared_ptr<EngineShard> self, std::int64_t arrived_ns);
     static loop::Task<Response> poll(std::shared_ptr<EngineShard> self, socketio::EngineSession* session,
                                      PeerWatch& peer);
@@ -91,7 +102,8 @@ class EngineShard final : public EngineWebSocketHost, public std::enable_shared_
     const EngineEndpointConfig config_;
     const CorsPolicy origins_;
     const std::shared_ptr<ArrivalOrder> order_;
-    std::vector<EngineShard*> siblings_;  ///< by shard; constant while serving
+    const std::shared_ptr<EngineForwarder> forwarder_;  ///< null when there are no other nodes
+    std::vector<EngineShard*> siblings_;                ///< by shard; constant while serving
 
     std::atomic<bool> draining_{false};
 

@@ -63,7 +63,9 @@ class EngineShards : public ::testing::Test {
  protected:
     static socketio::ServerConfig shard(std::uint16_t index) {
         socketio::ServerConfig config;
+        static const auto sids = std::make_shared<const socketio::SidCodec>();
         config.shard = index;
+        config.sids = sids;
         return config;
     }
     void SetUp() override {

@@ -1,7 +1,6 @@
 // WebSocket requests: new sessions and upgrades, on the shard of the session.
 #include <unistd.h>
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <utility>
 
@@ -37,22 +36,30 @@ struct HandedSocket {
     int descriptor;
 };
 
-int refuse(tcp::socket& socket, int status, std::string_view text, std::string_view extra_field = {}) {
-    // Smaller than any socket's buffer: if it does not fit at once, nobody is reading.
-    const std::string answer = upgrade_refusal(status, text, extra_field);
-    boost::system::error_code ignored;
-    socket.write_some(asio::buffer(answer), ignored);
-    socket.shutdown(tcp::socket::shutdown_send, ignored);
-    socket.close(ignored);
-    return status;
-}
-
 }  // namespace
 
 loop::Task<int> EngineShard::serve_upgrade(std::shared_ptr<EngineShard> self, std::shared_ptr<Request> request,
                                            UpgradedStream stream) {
     // No coroutine stays behind: an open WebSocket is an object that waits for its socket, nothing else.
-    auto owner = self->owner_of(EngineQuery{*request}.sid);
+    const EngineQuery query{*request};
+    if (!self->may_be_passed_on(*request)) {
+        co_return refuse_upgrade(stream.socket, 401, "Not an internal token");
+    }
+    if (auto node = self->other_node(*request, query.sid)) {
+        boost::system::error_code ignored;
+        stream.socket.non_blocking(true, ignored);
+        // Whatever is wrong with it by itself is refused here, as it would be there.
+        const auto verdict = socketio::judge(engine_request(*request, query, true, self->origins_), self->server_);
+        if (const auto* refusal = std::get_if<socketio::Refusal>(&verdict);
+            refusal != nullptr && *refusal != socketio::Refusal::unknown_sid) {
+            co_return refuse_upgrade(stream.socket, socketio::refusal_status(*refusal),
+                                     socketio::refusal_message(*refusal));
+        }
+        auto tunnelling =
+            EngineForwarder::tunnel(self->forwarder_, std::move(request), std::move(*node), std::move(stream));
+        co_return co_await std::move(tunnelling);
+    }
+    auto owner = self->owner_of(query.sid);
     if (owner == self) {
         co_return self->upgrade_here(*request, std::move(stream.socket), std::move(stream.already_read));
     }
@@ -74,19 +81,19 @@ loop::Task<int> EngineShard::serve_upgrade(std::shared_ptr<EngineShard> self, st
 int EngineShard::upgrade_here(const Request& request, tcp::socket socket, std::string already_read) {
     boost::system::error_code ignored;
     socket.non_blocking(true, ignored);
-    if (closed_) return refuse(socket, 503, "Server is draining");
+    if (closed_) return refuse_upgrade(socket, 503, "Server is draining");
     catch_up();
     const EngineQuery query{request};
     const auto verdict = socketio::judge(engine_request(request, query, true, origins_), server_);
     if (const auto* refusal = std::get_if<socketio::Refusal>(&verdict)) {
-        return refuse(socket, socketio::refusal_status(*refusal), socketio::refusal_message(*refusal));
+        return refuse_upgrade(socket, socketio::refusal_status(*refusal), socketio::refusal_message(*refusal));
     }
     const auto answer = websocket_answer(request);
-    if (!answer) return refuse(socket, 426, "Upgrade Required", "Sec-WebSocket-Version: 13");
+    if (!answer) return refuse_upgrade(socket, 426, "Upgrade Required", "Sec-WebSocket-Version: 13");
     const bool opens = std::holds_alternative<socketio::OpenWebSocket>(verdict);
     if (opens) {
         if (const auto reason = admit(); !reason.empty()) {
-            return refuse(socket, 503, reason, "Retry-After: " + retry_after());
+            return refuse_upgrade(socket, 503, reason, "Retry-After: " + retry_after());
         }
     }
     const auto connection =

@@ -1,17 +1,17 @@
 #include "socketio/engine_server.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
-#include "base/ids.hpp"
-#include "socketio/base64.hpp"
 #include "socketio/client_connection.hpp"
 
 namespace carillon::socketio {
 namespace {
 
-constexpr std::string_view kUrlSafe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+ServerConfig completed(ServerConfig config) {
+    if (!config.sids) config.sids = std::make_shared<const SidCodec>();
+    return config;
+}
 
 /// The next connection of many comes from memory while this one is written.
 void prefetch(const ClientConnection& connection) {
@@ -22,7 +22,7 @@ void prefetch(const ClientConnection& connection) {
 
 }  // namespace
 
-Server::Server(ServerConfig config, Observer* observer) : config_{config}, observer_{observer} {}
+Server::Server(ServerConfig config, Observer* observer) : config_{completed(std::move(config))}, observer_{observer} {}
 
 Server::~Server() {
     // The application may still hold sockets; they must not look back.
@@ -47,23 +47,10 @@ std::shared_ptr<NamespaceImpl> Server::find_namespace(std::string_view name) {
 }
 
 EngineSession::Sid Server::make_sid() const {
-    // Two characters of shard, so that any shard finds the owner, and 22 of randomness (132 bits).
+    const std::string text = config_.sids->make(config_.shard);
     EngineSession::Sid sid{};
-    std::array<char, 17> bytes{};
-    base::random_bytes(bytes.data(), bytes.size());
-    const std::string random = encode_base64url({bytes.data(), bytes.size()});
-    sid[0] = kUrlSafe[(config_.shard >> 6) & 0x3F];
-    sid[1] = kUrlSafe[config_.shard & 0x3F];
-    std::copy_n(random.begin(), sid.size() - 2, sid.begin() + 2);
+    std::copy(text.begin(), text.end(), sid.begin());
     return sid;
-}
-
-std::optional<std::uint16_t> shard_of_sid(std::string_view sid) {
-    if (sid.size() != EngineSession::kSidLength) return std::nullopt;
-    const std::size_t high = kUrlSafe.find(sid[0]);
-    const std::size_t low = kUrlSafe.find(sid[1]);
-    if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
-    return static_cast<std::uint16_t>((high << 6) | low);
 }
 
 EngineSession& Server::open_polling(base::SteadyTime now, Handshake handshake) {

@@ -136,7 +136,4 @@ class Server {
     bool flush_wanted_ = false;
 };
 
-/// The shard that made a session id, or nullopt when it is not one of ours.
-std::optional<std::uint16_t> shard_of_sid(std::string_view sid);
-
 }  // namespace carillon::socketio

@@ -12,6 +12,7 @@
 #include "socketio/engine_packet.hpp"
 #include "socketio/outgoing.hpp"
 #include "socketio/server.hpp"
+#include "socketio/sid_codec.hpp"
 
 namespace carillon::socketio {
 
@@ -52,8 +53,7 @@ class EngineSession : public Timed {
  public:
     /// At most so many packets in one polling answer: python-engineio refuses more.
     static constexpr std::size_t kPollPacketsMax = 16;
-    static constexpr std::size_t kSidLength = 24;
-    using Sid = std::array<char, kSidLength>;
+    using Sid = std::array<char, SidCodec::kSidLength>;
 
     /// `link` null: the session begins on polling.
     EngineSession(const ServerConfig& config, QueuePool& queues, const Sid& sid, base::SteadyTime now,

@@ -388,13 +388,14 @@ TEST_F(Polling, SessionIdsAreSecretAndNameTheirShard) {
     auto& one = open_polling();
     auto& two = open_polling();
     EXPECT_NE(one.sid(), two.sid());
-    EXPECT_EQ(shard_of_sid(one.sid()), 0);
     ServerConfig config;
     config.shard = 4095;
+    config.sids = std::make_shared<const SidCodec>("node-one", "a key");
     Server other{config};
-    EXPECT_EQ(shard_of_sid(other.open_polling(now(), Handshake{}).sid()), 4095);
-    EXPECT_EQ(shard_of_sid("short"), std::nullopt);
-    EXPECT_EQ(shard_of_sid("!!!!!!!!!!!!!!!!!!!!!!!!"), std::nullopt);
+    const auto owner = config.sids->owner_of(other.open_polling(now(), Handshake{}).sid());
+    ASSERT_TRUE(owner);
+    EXPECT_EQ(owner->node, "node-one");
+    EXPECT_EQ(owner->shard, 4095);
 }
 
 }  // namespace

@@ -46,12 +46,12 @@ std::string from_hex(const std::string& hex) {
     return bytes;
 }
 
-/// Of an expectation with `*` for ids of 20 to 24 characters.
+/// Of an expectation with `*` for ids of 20 to 37 characters.
 bool matches(std::string_view wanted, std::string_view got) {
     while (!wanted.empty()) {
         if (wanted.front() == '*') {
             const std::size_t id = std::min(got.find('"'), got.size());
-            if (id < 20 || id > 24) return false;
+            if (id < 20 || id > 37) return false;
             got.remove_prefix(id);
         } else {
             if (got.empty() || got.front() != wanted.front()) return false;

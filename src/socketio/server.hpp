@@ -16,6 +16,8 @@
 
 namespace carillon::socketio {
 
+class SidCodec;
+
 /// The small interface that applications program against: namespaces, sockets, events, acks, rooms. It is fed by the
 /// Engine.IO layer below (engine_server.hpp) and does no I/O of its own. One `Server` per shard; everything here is
 /// touched only on that shard's thread, except what says otherwise.
@@ -255,6 +257,7 @@ struct ServerConfig {
     std::chrono::milliseconds poll_close_wait{30'000};  ///< how long a closed polling session waits for a last GET
     std::chrono::milliseconds noop_interval{100};       ///< between two NOOPs that release polls during an upgrade
     std::uint16_t shard = 0;                            ///< written into session ids; below 4,096
+    std::shared_ptr<const SidCodec> sids;               ///< shared by the shards of a node; null: one of its own
 };
 
 }  // namespace carillon::socketio

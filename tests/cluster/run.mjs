@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync, existsSync, readFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { Nats, Postgres, Process, Service, pause } from './servers.mjs';
+import { Balancer, Nats, Postgres, Service, pause } from './servers.mjs';
 
 const folder = resolve('build/cluster');
 const binary = resolve('build/release/carillon');
@@ -31,41 +31,17 @@ async function add(starting) {
 const nats = await add(Nats.start(join(folder, 'nats'), { logFile: log('nats') }));
 const postgres = await add(Postgres.start(join(folder, 'postgres'), { logFile: log('postgres') }));
 const backends = ['--nats-url', nats.url, '--database-url', postgres.url];
-const notifications = [];
-for (const n of [1, 2]) {
-  notifications.push(await add(Service.start(binary, `notifications-${n}`, ['notifications', ...backends],
-    { env: keys, logFile: log(`notifications-${n}`) })));
-}
-const auth = await add(Service.start(binary, 'auth', ['auth', ...backends], { env: userKeys, logFile: log('auth') }));
-const gateways = [];
-for (const n of [1, 2]) {
-  gateways.push(await add(Service.start(binary, `gateway-${n}`, ['gateway', '--nats-url', nats.url,
-    '--notifications-url', notifications.map(({ url }) => url).join(','), '--auth-url', auth.url],
-  { env: userKeys, logFile: log(`gateway-${n}`) })));
-}
+const service = (name, args, env) => Service.start(binary, name, args, { env, logFile: log(name) });
+const [auth, ...notifications] = await Promise.all([
+  service('auth', ['auth', ...backends], userKeys),
+  ...[1, 2].map((n) => service(`notifications-${n}`, ['notifications', ...backends], keys)),
+].map(add));
+const gateways = await Promise.all([1, 2].map((n) => add(service(`gateway-${n}`, ['gateway', '--nats-url', nats.url,
+  '--notifications-url', notifications.map(({ url }) => url).join(','), '--auth-url', auth.url,
+  '--trusted-proxy', '127.0.0.1'], userKeys))));
 
-// Polling clients need the gateway that holds their session; a cookie of HAProxy's keeps them there.
-writeFileSync(join(folder, 'haproxy.cfg'), `global
-  maxconn 4000
-defaults
-  mode http
-  timeout connect 2s
-  timeout client 1h
-  timeout server 1h
-frontend front
-  bind 127.0.0.1:${frontPort}
-  default_backend gateways
-backend gateways
-  balance roundrobin
-  cookie CARILLON_GATEWAY insert indirect nocache
-  option httpchk GET /readyz
-  default-server inter 500 fall 2 rise 1 check
-${gateways.map(({ name, port }) => `  server ${name} 127.0.0.1:${port} cookie ${name}`).join('\n')}
-`);
-const proxy = new Process('haproxy', 'haproxy', ['-db', '-f', join(folder, 'haproxy.cfg')], { logFile: log('haproxy') });
-proxy.port = frontPort;
-proxy.launch();
-parts.push(proxy);
+// Without stickiness: what belongs to a session of the other gateway is passed on to it.
+await add(Balancer.start(join(folder, 'haproxy'), gateways, { port: frontPort, logFile: log('haproxy') }));
 
 async function stop(code = 0) {
   if (stopping) return;

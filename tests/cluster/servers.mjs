@@ -235,3 +235,49 @@ export class Service extends Process {
     return { status: response.status, body: await response.json() };
   }
 }
+
+/** HAProxy in front of gateways: each request to the next one, no stickiness. */
+export class Balancer extends Process {
+  static async start(folder, gateways, { port, logFile } = {}) {
+    port ??= await freePort();
+    const statisticsPort = await freePort();
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, 'haproxy.cfg');
+    writeFileSync(file, `global
+  maxconn 4000
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 1h
+  timeout server 1h
+frontend front
+  bind 127.0.0.1:${port}
+  default_backend gateways
+listen statistics
+  bind 127.0.0.1:${statisticsPort}
+  stats enable
+  stats uri /
+backend gateways
+  balance roundrobin
+  option forwardfor
+  option httpchk GET /readyz
+  default-server inter 500 fall 2 rise 1 check
+${gateways.map(({ name, port: to }) => `  server ${name} 127.0.0.1:${to}`).join('\n')}
+`);
+    const balancer = new Balancer('haproxy', 'haproxy', ['-db', '-f', file], { logFile });
+    Object.assign(balancer, { port, url: `http://127.0.0.1:${port}`, statistics: `http://127.0.0.1:${statisticsPort}/;csv` });
+    balancer.launch();
+    await until('HAProxy accepts', () => {
+      balancer.failUnlessRunning();
+      return accepts(port);
+    });
+    return balancer;
+  }
+
+  /** How many gateways it sends requests to. */
+  async up() {
+    const rows = (await (await fetch(this.statistics)).text()).split('\n').map((row) => row.split(','));
+    const status = rows[0].indexOf('status');
+    return rows.filter((row) => row[0] === 'gateways' && row[1] !== 'BACKEND' && row[status] === 'UP').length;
+  }
+}

@@ -16,6 +16,7 @@
 #include "loop/event_loop.hpp"
 #include "loop/task.hpp"
 #include "metrics/registry.hpp"
+#include "socketio/sid_codec.hpp"
 
 namespace carillon::conformance {
 namespace {
@@ -49,7 +50,9 @@ struct Shard {
 
     static socketio::ServerConfig server_config(const Options& options, std::uint16_t index) {
         auto config = options.server;
+        static const auto sids = std::make_shared<const socketio::SidCodec>();
         config.shard = index;
+        config.sids = sids;
         return config;
     }
     static http::EngineEndpointConfig endpoint_config(const std::string& path) {

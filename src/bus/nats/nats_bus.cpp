@@ -7,6 +7,7 @@
 #include "bus/nats/dead_letter_message.hpp"
 #include "bus/nats/delivery_of.hpp"
 #include "bus/nats/link_keeper.hpp"
+#include "bus/nats/nats_node_registry.hpp"
 #include "bus/nats/ordered_follower.hpp"
 #include "bus/nats/pull_consumer.hpp"
 #include "bus/nats/sender.hpp"
@@ -135,6 +136,10 @@ std::unique_ptr<Subscription> NatsBus::follow(Follower follower) {
 
 bool NatsBus::available() const {
     return impl_->keeper->healthy();
+}
+
+std::unique_ptr<NodeRegistry> NatsBus::node_registry() {
+    return std::make_unique<NatsNodeRegistry>(impl_->options, impl_->keeper);
 }
 
 void NatsBus::stop() {

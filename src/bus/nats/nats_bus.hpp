@@ -4,6 +4,7 @@
 
 #include "bus/bus.hpp"
 #include "bus/nats/nats_options.hpp"
+#include "bus/node_registry.hpp"
 
 namespace carillon::bus {
 
@@ -34,6 +35,9 @@ class NatsBus final : public Bus {
     std::unique_ptr<Subscription> follow(Follower follower) override;
     loop::Task<base::Result<void>> dead_letter(DeadLetter letter) override;
     bool available() const override;
+
+    /// Who is there, over this bus's connection. Destroy it before the bus stops.
+    std::unique_ptr<NodeRegistry> node_registry();
 
     /// Ends what is in flight with errc::closed; no handler starts after it. Blocks until all threads have ended. May
     /// be called again.

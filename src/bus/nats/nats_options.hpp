@@ -31,6 +31,9 @@ struct NatsOptions {
     StreamLimits notification_events{std::chrono::hours{24}};
     StreamLimits dead_letters;
 
+    std::chrono::milliseconds node_ttl{10'000};  ///< after so much silence a node is forgotten
+    std::int32_t node_replicas = 1;              ///< of the bucket of nodes, when it is made
+
     std::size_t in_flight_max = 4'096;                 ///< publishes that wait for an acknowledgement
     std::chrono::milliseconds publish_timeout{5'000};  ///< then it counts as not published
     std::uint32_t deliveries_max = 2'000;              ///< of one message to one durable name, then dead-lettered

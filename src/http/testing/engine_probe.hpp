@@ -50,7 +50,7 @@ inline std::string upgrade(std::string_view sid = {}, std::string_view fields = 
 
 inline std::string sid_of(const std::string& answer) {
     const auto at = answer.find("\"sid\":\"");
-    return at == std::string::npos ? std::string{} : answer.substr(at + 7, 24);
+    return at == std::string::npos ? std::string{} : answer.substr(at + 7, socketio::SidCodec::kSidLength);
 }
 
 inline std::string with_sid(const std::string& sid) {
