@@ -29,12 +29,20 @@ loop::Task<base::Result<http::Response, contracts::Problem>> ServiceClient::send
     if (answer->status == 401 && call_refusals == Refusals::are_mistakes) {
         const auto code = problem_of(*answer).code;
         if (code == "unauthorized" || code == "token_invalid" || code == "token_expired") {
-            base::log_error("a service refuses the internal token",
-                            {{"service", service_},
-                             {"code", code},
-                             {"do", "give all services the same --internal-secret, and look at their clocks"}});
+            if (!refused_.exchange(true)) {
+                base::log_error(
+                    "a service refuses the internal token",
+                    {{"service", service_},
+                     {"code", code},
+                     {"do", code == "token_expired"
+                                ? "set the clocks of both machines: they differ by a minute or more"
+                                : "give all services the same --internal-secret, and look at their clocks"}});
+            }
             co_return unavailable();
         }
+    }
+    if (call_refusals == Refusals::are_mistakes && refused_.exchange(false)) {
+        base::log_info("a service takes the internal token again", {{"service", service_}});
     }
     co_return std::move(*answer);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <string_view>
 
@@ -36,6 +37,8 @@ class ServiceClient {
     const token::InternalTokens& tokens_;
     const base::Clock& clock_;
     const std::string service_;
+
+    std::atomic<bool> refused_{false};  ///< it has been said that the service refuses our tokens
 };
 
 /// What a service's answer says that is no success.
