@@ -1,7 +1,12 @@
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+#include <thread>
+
 #include "app/gateway_process.hpp"
 #include "app/http_auth_api.hpp"
 #include "app/http_notification_api.hpp"
 #include "app/jwks_file.hpp"
+#include "app/jwks_source.hpp"
 #include "app/service_apps.hpp"
 #include "app/service_parts.hpp"
 #include "app/service_process.hpp"
@@ -15,34 +20,72 @@ namespace {
 
 using bus::StreamName;
 
+constexpr int kFirstKeysAttempts = 5;
+constexpr std::chrono::milliseconds kFirstKeysPause{1'000};
+
 /// What verifies the users' tokens, and what keeps its keys up to date, if anything.
 struct UserKeys {
     std::unique_ptr<token::UserTokenVerifier> verifier;
     std::unique_ptr<JwksFile> file;
+    std::unique_ptr<JwksSource> source;
 };
 
 UserKeys jwks_from_file(const ServiceConfig& config) {
-    std::string content = read_key_file("--jwt-jwks", config.jwt_jwks_file);
+    std::string content = read_key_file("--jwt-jwks", config.jwt_jwks);
     auto verifier = token::make_jwks_verifier(content, token_config(config.part));
-    auto file = std::make_unique<JwksFile>(config.jwt_jwks_file, std::move(content), *verifier);
-    return {std::move(verifier), std::move(file)};
+    auto file = std::make_unique<JwksFile>(config.jwt_jwks, std::move(content), *verifier);
+    return {std::move(verifier), std::move(file), nullptr};
 }
 
-UserKeys make_user_keys(const ServiceConfig& config) {
+std::unique_ptr<JwksSource> make_jwks_source(const ServiceConfig& config, loop::Executor executor,
+                                             const base::Clock& clock) {
+    JwksSourceConfig source;
+    source.url = config.jwt_jwks;
+    source.ca_file = config.jwt_jwks_ca_file;
+    return std::make_unique<JwksSource>(std::move(executor), clock, std::move(source));
+}
+
+/// The keys a gateway starts with: without any it could only send its clients away for good.
+std::string first_keys(const ServiceConfig& config, const base::Clock& clock) {
+    loop::EventLoop loop{"jwks"};
+    const auto source = make_jwks_source(config, loop.executor(), clock);
+    loop.start();
+    base::Result<std::string, JwksSource::Failure> set = JwksSource::Failure{};
+    for (int attempt = 0; attempt < kFirstKeysAttempts && !set; ++attempt) {
+        if (attempt > 0) std::this_thread::sleep_for(kFirstKeysPause);
+        set = boost::asio::co_spawn(loop.executor(), source->fetch(), boost::asio::use_future).get();
+    }
+    loop.stop();
+    loop.join();
+    if (set) return std::move(*set);
+    throw StartupError("--jwt-jwks: cannot read " + config.jwt_jwks + ": " + set.error().reason);
+}
+
+UserKeys jwks_from_url(const ServiceConfig& config, loop::Executor executor, const base::Clock& clock) {
+    auto source = make_jwks_source(config, std::move(executor), clock);
+    auto verifier = source->verify_with(first_keys(config, clock), token_config(config.part));
+    return {std::move(verifier), nullptr, std::move(source)};
+}
+
+bool is_url(const std::string& text) {
+    return text.starts_with("http://") || text.starts_with("https://");
+}
+
+UserKeys make_user_keys(const ServiceConfig& config, loop::Executor executor, const base::Clock& clock) {
     const char* option = "--jwt-secret";
     try {
         if (!config.jwt_public_key_file.empty()) {
             option = "--jwt-public-key";
             return {token::make_public_key_verifier(read_key_file(option, config.jwt_public_key_file),
                                                     token_config(config.part)),
-                    nullptr};
+                    nullptr, nullptr};
         }
-        if (!config.jwt_jwks_file.empty()) {
+        if (!config.jwt_jwks.empty()) {
             option = "--jwt-jwks";
-            return jwks_from_file(config);
+            return is_url(config.jwt_jwks) ? jwks_from_url(config, std::move(executor), clock) : jwks_from_file(config);
         }
         return {token::make_secret_verifier(checked_secret(option, config.part.jwt_secret), token_config(config.part)),
-                nullptr};
+                nullptr, nullptr};
     } catch (const std::invalid_argument& error) {
         throw StartupError(std::string{option} + ": " + error.what());
     }
@@ -75,7 +118,7 @@ ServeConfig gateway_part(const ServiceConfig& config) {
 /// Members are in the order of construction: what is below uses what is above.
 struct GatewayService {
     explicit GatewayService(const ServiceConfig& config)
-        : user_keys{make_user_keys(config)},
+        : user_keys{make_user_keys(config, calls.executor(), clock)},
           internal_tokens{checked_secret("--internal-secret", config.part.internal_secret)},
           notifications_pool{
               make_pool("--notifications-url", config.notifications_urls, config, calls.executor(), clock)},
@@ -94,6 +137,7 @@ struct GatewayService {
         calls.start();
         bus.start();
         if (user_keys.file) user_keys.file->start();
+        if (user_keys.source) user_keys.source->start();
         process.start();
         if (ops) ops->start();
     }
@@ -103,6 +147,7 @@ struct GatewayService {
         if (ops) ops->drain();
         nodes.reset();
         bus.stop();
+        if (user_keys.source) user_keys.source->stop();
         calls.stop();
         calls.join();
     }

@@ -20,7 +20,8 @@ struct ServiceConfig {
     std::vector<std::string> auth_urls;
     std::string services_ca_file;
     std::string jwt_public_key_file;
-    std::string jwt_jwks_file;
+    std::string jwt_jwks;          ///< a file, or an http(s) URL
+    std::string jwt_jwks_ca_file;  ///< of that URL, instead of the system's authorities
 };
 
 }  // namespace carillon::app

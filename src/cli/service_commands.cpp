@@ -83,7 +83,9 @@ Command gateway_command() {
             add_user_tokens(options, config.part);
             options.add_option("--jwt-public-key", config.jwt_public_key_file,
                                "PEM file of a public key, instead of --jwt-secret");
-            options.add_option("--jwt-jwks", config.jwt_jwks_file, "File of a JWK Set, instead of --jwt-secret");
+            options.add_option("--jwt-jwks", config.jwt_jwks, "File or URL of a JWK Set, instead of --jwt-secret");
+            options.add_option("--jwt-jwks-ca", config.jwt_jwks_ca_file,
+                               "PEM file of the authority of that URL (default: the system's)");
             add_sockets(options, config.part);
             add_limits(options, config.part);
         });
