@@ -164,12 +164,19 @@ std::shared_ptr<Link> LinkKeeper::connect() {
     auto opened = Link::open(options_, std::move(events));
     if (!opened) {
         // A server that refuses may close before it has said why: what was said before still holds.
-        if (opened.error().status == NATS_PROTOCOL_ERROR && log_.raised(kConnectionTopic)) return nullptr;
+        const auto status = opened.error().status;
+        if (status == NATS_PROTOCOL_ERROR && log_.raised(kConnectionTopic)) return nullptr;
+        // Of several servers some may be away: that one refuses says more.
+        const bool refuses = status == NATS_CONNECTION_AUTH_FAILED || status == NATS_SECURE_CONNECTION_REQUIRED ||
+                             status == NATS_SECURE_CONNECTION_WANTED || status == NATS_SSL_ERROR;
+        if (refused_ && !refuses) return nullptr;
+        refused_ = refuses;
         const auto advice = connect_advice(opened.error().status);
         log_.raise(kConnectionTopic, advice.what, urls_text(options_) + ": " + opened.error().detail, advice.advice);
         return nullptr;
     }
     log_.forget(kConnectionTopic);
+    refused_ = false;
     base::log_info("connected to NATS", {{"url", (*opened)->url()}, {"server", (*opened)->server()}});
     return *opened;
 }

@@ -65,6 +65,7 @@ class LinkKeeper : public std::enable_shared_from_this<LinkKeeper> {
     TroubleLog log_;
     Streams streams_{options_, log_};
     std::atomic<bool> healthy_{false};
+    bool refused_ = false;  ///< a server was reached and would not have us; touched only on the thread
 
     // Guarded by mutex_.
     mutable std::mutex mutex_;
