@@ -4,73 +4,14 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { connect } from 'node:net';
-import { once } from 'node:events';
-import { Server, Tab, binary, eventually, run, temporaryDirectory } from './harness.mjs';
+import { binary, eventually, run, temporaryDirectory } from './harness.mjs';
+import { Gateway, secrets, userSecret } from './cluster_gateway.mjs';
+import { Publisher } from './nats_client.mjs';
 import { Nats, Postgres, Process, Service } from '../cluster/servers.mjs';
-
-const secrets = ['--internal-secret', 'i'.repeat(40)];
-const userSecret = ['--jwt-secret', 'u'.repeat(40)];
-
-/** The gateway of a cluster, spoken to as the harness speaks to `serve`. */
-class Gateway extends Server {
-  constructor(service) {
-    super();
-    this.service = service;
-    this.url = service.url;
-  }
-
-  async token(user, ...flags) {
-    const { code, stdout, stderr } = await run(['token', '--user', user, ...userSecret, ...flags]);
-    if (code !== 0) throw new Error(stderr);
-    return stdout.trim();
-  }
-
-  async internalToken() {
-    const { stdout } = await run(['token', '--internal', ...secrets]);
-    return stdout.trim();
-  }
-}
-
-/** Speaks NATS's own protocol, as somebody else's service would. */
-class Publisher {
-  static async open(port) {
-    const publisher = new Publisher();
-    publisher.socket = connect(port, '127.0.0.1');
-    publisher.input = '';
-    publisher.socket.on('data', (chunk) => {
-      publisher.input += chunk;
-      if (chunk.includes('PING')) publisher.socket.write('PONG\r\n');
-    });
-    await once(publisher.socket, 'connect');
-    publisher.socket.write('CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\nSUB acks.> 1\r\n');
-    return publisher;
-  }
-
-  /** Waits for JetStream's acknowledgement. */
-  async publish(subject, payload, { id } = {}) {
-    const token = randomUUID();
-    const body = typeof payload === 'string' ? payload : JSON.stringify(payload);
-    const head = id ? `NATS/1.0\r\nNats-Msg-Id: ${id}\r\n\r\n` : '';
-    const size = Buffer.byteLength(head) + Buffer.byteLength(body);
-    this.socket.write(id
-      ? `HPUB ${subject} acks.${token} ${Buffer.byteLength(head)} ${size}\r\n${head}${body}\r\n`
-      : `PUB ${subject} acks.${token} ${size}\r\n${body}\r\n`);
-    const acknowledged = new RegExp(`MSG acks\\.${token} 1 +\\d+\\r\\n\\{"stream": ?"[A-Z_]+"`);
-    await eventually(`JetStream acknowledges ${subject}`, () => {
-      if (acknowledged.test(this.input)) return true;
-      throw new Error(this.input.slice(-300));
-    });
-  }
-
-  close() {
-    this.socket.destroy();
-  }
-}
 
 describe('cluster', { timeout: 300_000 }, () => {
   let folder, nats, postgres, publisher;
-  const notifications = [];
+  let notifications = [];
   let auth;
   const gateways = [];
   let a, b;
@@ -79,10 +20,13 @@ describe('cluster', { timeout: 300_000 }, () => {
     folder = await temporaryDirectory();
     [nats, postgres] = await Promise.all([Nats.start(join(folder, 'nats')), Postgres.start(join(folder, 'postgres'))]);
     const backends = ['--nats-url', nats.url, '--database-url', postgres.url, ...secrets];
-    for (const n of [1, 2]) {
-      notifications.push(await Service.start(binary, `notifications-${n}`, ['notifications', ...backends]));
-    }
-    auth = await Service.start(binary, 'auth', ['auth', ...backends, ...userSecret, '--register-rate-limit', '1000']);
+    // All at once, on an empty database and an empty NATS.
+    [auth, ...notifications] = await Promise.all([
+      Service.start(binary, 'auth', ['auth', ...backends, ...userSecret, '--register-rate-limit', '1000']),
+      ...[1, 2, 3].map((n) => Service.start(binary, `notifications-${n}`, ['notifications', ...backends])),
+    ]);
+    // The third has shown that it can.
+    assert.equal(await notifications.pop().stop(), 0);
     const urls = notifications.map((service) => service.url).join(',');
     gateways.push(...(await Promise.all([1, 2].map((n) => Service.start(binary, `gateway-${n}`, ['gateway',
       '--nats-url', nats.url, '--notifications-url', urls, '--auth-url', auth.url, ...secrets, ...userSecret,
