@@ -139,6 +139,7 @@ class HttpUnderTest final : public ApiUnderTest {
 
 using Factory = std::function<std::unique_ptr<ApiUnderTest>()>;
 
+/// What is created keeps the contract: whoever calls has looked at it, and the direct adapter does not look again.
 class NotificationApiConformance : public ::testing::TestWithParam<Factory> {
  protected:
     void SetUp() override {

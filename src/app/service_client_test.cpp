@@ -4,11 +4,13 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
+#include <future>
 
 #include "app/http_auth_api.hpp"
 #include "app/http_notification_api.hpp"
 #include "base/log.hpp"
 #include "base/testing/fake_clock.hpp"
+#include "http/server.hpp"
 #include "http/testing/scripted_server.hpp"
 #include "loop/event_loop.hpp"
 
@@ -85,6 +87,46 @@ TEST_F(ServiceClientTest, AServiceThatRefusesTheTokenIsAMistakeOfOursAndNotTheCa
     const auto passed_on = run(client_->send({}, ServiceClient::Refusals::are_answers));
     ASSERT_TRUE(passed_on);
     EXPECT_EQ(passed_on->status, 401);
+}
+
+loop::Task<http::Response> well() {
+    co_return http::json_response(200, "{}");
+}
+
+TEST_F(ServiceClientTest, ClocksThatDifferMakeItUnavailableUntilTheyAgree) {
+    base::FakeClock theirs;
+    metrics::Registry metrics;
+    http::Router router{theirs, metrics, {nullptr, &tokens_}, "notifications"};
+    router.add({http::Method::get, "/x", http::Access::internal(), [](const http::RoutedRequest&) { return well(); }});
+    http::Server server{loop_.executor(), {}, theirs, router, nullptr};
+    server.start();
+    http::ClientPoolConfig config;
+    config.urls = {"http://127.0.0.1:" + std::to_string(server.port())};
+    http::ClientPool pool{loop_.executor(), clock_, config};
+    ServiceClient client{pool, tokens_, clock_, "notification"};
+    const auto outcome = [&] {
+        http::Call call;
+        call.target = "/x";
+        const auto answer = run(client.send(std::move(call)));
+        return answer ? answer->status : answer.error().status;
+    };
+    EXPECT_EQ(outcome(), 200);
+    theirs.advance(std::chrono::seconds{50});
+    EXPECT_EQ(outcome(), 200) << "a token is long enough for that";
+    theirs.advance(std::chrono::seconds{50});
+    EXPECT_EQ(outcome(), 503) << "theirs is ahead";
+    clock_.advance(std::chrono::seconds{103});
+    EXPECT_EQ(outcome(), 200) << "ours is ahead by a little";
+    clock_.advance(std::chrono::seconds{60});
+    EXPECT_EQ(outcome(), 503) << "ours is ahead";
+    theirs.advance(std::chrono::seconds{63});
+    EXPECT_EQ(outcome(), 200);
+    std::promise<void> closed;
+    loop::post(loop_.executor(), [&] {
+        server.close();
+        closed.set_value();
+    });
+    closed.get_future().wait();
 }
 
 TEST_F(ServiceClientTest, WithoutAnAnswerItIsUnavailable) {

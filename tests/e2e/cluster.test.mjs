@@ -62,6 +62,18 @@ describe('cluster', { timeout: 300_000 }, () => {
     }
   });
 
+  test('both gateways serve the demo page, the bell and the descriptions, as `serve` does', async () => {
+    for (const { url } of gateways) {
+      for (const [path, type] of [['/', 'text/html'], ['/carillon.js', 'text/javascript'], ['/openapi.json', 'application/json'],
+        ['/asyncapi.json', 'application/json'], ['/.well-known/jwks.json', 'application/json']]) {
+        const answer = await fetch(url + path);
+        assert.equal(answer.status, 200, path);
+        assert.ok(answer.headers.get('content-type').startsWith(type), path);
+        assert.ok((await answer.text()).length > 10, path);
+      }
+    }
+  });
+
   test('registering rings the welcome on tabs of both gateways', async () => {
     const user = await a.register();
     const tabs = [a.connect(user.token), b.connect(user.token), b.connect(user.token, { transports: ['websocket'] })];
