@@ -20,7 +20,6 @@ namespace asio = boost::asio;
 constexpr std::chrono::milliseconds kIdleMax{20'000};  // shorter than what servers allow
 constexpr std::size_t kIdlePerNodeMax = 256;
 constexpr std::size_t kUpgradeHeadBytesMax = 8 * 1024;
-constexpr std::string_view kHeadEnd = "\r\n\r\n";
 /// What of a request the owner looks at. Its origin was looked at here.
 constexpr std::string_view kPassedOn[] = {"Content-Type", "traceparent"};
 constexpr std::string_view kUpgradeFields[] = {"Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version",

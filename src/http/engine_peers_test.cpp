@@ -7,8 +7,10 @@
 #include <set>
 #include <thread>
 
+#include "base/testing/certificates.hpp"
 #include "http/errc.hpp"
 #include "http/testing/engine_probe.hpp"
+#include "http/testing/scripted_server.hpp"
 
 namespace carillon::http {
 namespace {
@@ -250,6 +252,47 @@ TEST_F(EnginePeersTest, WhatIsWrongByItselfIsRefusedWhereItArrives) {
     EXPECT_THAT(ask(b, "PUT " + with_sid(sid) + " HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"),
                 StartsWith("HTTP/1.1 405"));
     EXPECT_EQ(directory.asked, 0);
+}
+
+TEST_F(EnginePeersTest, OverTlsTheOwnerGetsWhatIsItsAndNothingElse) {
+    const base::testing::Certificates certificates;
+    std::mutex mutex;
+    std::vector<std::string> seen;
+    ScriptedServer owner{[&](const std::string& request) {
+                             const std::lock_guard lock{mutex};
+                             seen.push_back(request);
+                             if (request.starts_with("ping")) return ScriptedServer::Reply{"pong"};
+                             if (request.find("Upgrade: websocket") != std::string::npos) {
+                                 return ScriptedServer::Reply{"HTTP/1.1 101 Switching Protocols\r\n\r\nfirst"};
+                             }
+                             return ScriptedServer::Reply{ScriptedServer::answer(200, "ok", "Set-Cookie: a=b\r\n")};
+                         },
+                         {certificates.certificate("server"), certificates.key("server")}};
+    auto peers = directory.peers();
+    peers->tls_ca_file = certificates.certificate("ca");
+    Peer c{directory, "node-ccc", peers};
+    directory.urls["node-ddd"] = owner.url() + "/behind";
+    const auto sid = socketio::SidCodec{"node-ddd", "the key"}.make(0);
+    const auto target = with_sid(sid);
+    const std::string own = "Authorization: Bearer user\r\nCookie: c=d\r\nX-Forwarded-For: 9.9.9.9\r\n";
+    const auto answered = ask(c, get(target, own));
+    EXPECT_THAT(answered, AllOf(StartsWith("HTTP/1.1 200"), EndsWith("ok")));
+    EXPECT_EQ(answered.find("Set-Cookie"), std::string::npos);
+    auto client = c.shard.probe.connect();
+    client.send(upgrade(sid, own));
+    EXPECT_THAT(client.read_until("first"), StartsWith("HTTP/1.1 101 "));
+    client.send("ping\r\n\r\n");
+    EXPECT_THAT(client.read_until("pong"), EndsWith("pong"));
+    const std::lock_guard lock{mutex};
+    ASSERT_EQ(seen.size(), 3U);
+    for (const auto& request : {seen[0], seen[1]}) {
+        EXPECT_THAT(request, AllOf(StartsWith("GET /behind/socket.io/?EIO=4&transport="),
+                                   HasSubstr("\r\nCarillon-Forwarded: Bearer good\r\n"),
+                                   HasSubstr("\r\nCarillon-Forwarded-Client: 127.0.0.1\r\n")));
+        for (const auto* field : {"Authorization", "Cookie", "X-Forwarded-For", "Origin"}) {
+            EXPECT_EQ(request.find("\r\n" + std::string{field} + ": "), std::string::npos) << field;
+        }
+    }
 }
 
 TEST_F(EnginePeersTest, WhatIsUnderWayIsBounded) {
