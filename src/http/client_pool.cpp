@@ -226,6 +226,14 @@ loop::Task<ClientPool::Impl::Try> ClientPool::Impl::try_server(std::shared_ptr<I
             self->worked(server);
             connection->idle_since = self->clock.steady_now();
             if (connection->reusable()) server.idle.push_back(connection);
+            // The newest is taken first: those that a busy moment left behind go from the other end.
+            const auto stale = [&](const auto& one) {
+                return connection->idle_since - one->idle_since >= self->config.idle_max;
+            };
+            while (!server.idle.empty() && stale(server.idle.front())) {
+                server.idle.front()->close();
+                server.idle.erase(server.idle.begin());
+            }
             co_return Try{std::move(answer), true};
         }
         connection->close();

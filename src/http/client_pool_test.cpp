@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
 #include <future>
@@ -35,6 +36,11 @@ Call changing() {
 
 Reply good(const std::string&) {
     return {ScriptedServer::answer(200, "{}")};
+}
+
+loop::Task<Response> answer_when(const std::atomic<bool>& open) {
+    while (!open) co_await loop::sleep_for(std::chrono::milliseconds{1});
+    co_return json_response(200, "{}");
 }
 
 class ClientPoolTest : public ::testing::Test {
@@ -94,6 +100,24 @@ TEST_F(ClientPoolTest, LetsConnectionsGoThatWereIdleForTooLong) {
     clock_.advance(config_.idle_max + 1s);
     EXPECT_EQ(outcome(reading()), 200);
     EXPECT_EQ(server.connections(), 2);
+}
+
+TEST_F(ClientPoolTest, DoesNotHoldOnToWhatABusyMomentLeftBehind) {
+    ProbeServer probe;
+    std::atomic<bool> open{false};
+    probe.router.add({Method::get, "/x", Access::open(), [&](const RoutedRequest&) { return answer_when(open); }});
+    probe.start();
+    pool({"http://127.0.0.1:" + std::to_string(probe.server->port())});
+    std::vector<std::future<base::Result<Response>>> calls;
+    for (int i = 0; i < 8; ++i) calls.push_back(begin(reading()));
+    EXPECT_TRUE(eventually([&] { return probe.server->connections() == 8; }));
+    open = true;
+    for (auto& call : calls) EXPECT_EQ(call.get()->status, 200);
+    for (int i = 0; i < 5; ++i) {
+        clock_.advance(config_.idle_max / 4);
+        EXPECT_EQ(outcome(reading()), 200);
+    }
+    EXPECT_TRUE(eventually([&] { return probe.server->connections() == 1; }));
 }
 
 TEST_F(ClientPoolTest, AKeptConnectionThatTheServerClosedCostsNoCall) {

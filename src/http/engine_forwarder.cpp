@@ -17,7 +17,6 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::chrono::milliseconds kIdleMax{20'000};  // shorter than what servers allow
 constexpr std::size_t kIdlePerNodeMax = 256;
 constexpr std::size_t kUpgradeHeadBytesMax = 8 * 1024;
 /// What of a request the owner looks at. Its origin was looked at here.
@@ -96,7 +95,7 @@ class EngineForwarder::Turn {
 
 EngineForwarder::EngineForwarder(loop::Executor executor, const base::Clock& clock,
                                  std::shared_ptr<const EnginePeers> peers)
-    : executor_{std::move(executor)}, clock_{clock}, peers_{std::move(peers)} {
+    : executor_{std::move(executor)}, clock_{clock}, peers_{std::move(peers)}, sweep_timer_{executor_} {
     // A file that is no good is said at start, not when the first https URL comes up.
     if (!peers_->tls_ca_file.empty()) tls_.emplace(make_tls_context(peers_->tls_ca_file));
 }
@@ -143,7 +142,8 @@ std::shared_ptr<ClientConnection> EngineForwarder::take_idle(const std::string& 
     while (!idle.empty()) {
         auto connection = std::move(idle.back());
         idle.pop_back();
-        if (clock_.steady_now() - connection->idle_since < kIdleMax && connection->reusable()) return connection;
+        if (clock_.steady_now() - connection->idle_since < peers_->idle_max && connection->reusable())
+            return connection;
         connection->close();
     }
     idle_.erase(url);
@@ -156,6 +156,31 @@ void EngineForwarder::keep(const std::string& url, const std::shared_ptr<ClientC
     if (idle.size() >= kIdlePerNodeMax) return connection->close();
     connection->idle_since = clock_.steady_now();
     idle.push_back(connection);
+    sweep_later();
+}
+
+void EngineForwarder::sweep_later() {
+    if (std::exchange(sweeping_, true)) return;
+    sweep_timer_.expires_after(peers_->idle_max);
+    sweep_timer_.async_wait([weak = weak_from_this()](boost::system::error_code error) {
+        const auto self = weak.lock();
+        if (error || !self) return;
+        self->sweeping_ = false;
+        self->sweep();
+    });
+}
+
+void EngineForwarder::sweep() {
+    const auto now = clock_.steady_now();
+    for (auto at = idle_.begin(); at != idle_.end();) {
+        std::erase_if(at->second, [&](const std::shared_ptr<ClientConnection>& connection) {
+            const bool stale = now - connection->idle_since >= peers_->idle_max || !connection->reusable();
+            if (stale) connection->close();
+            return stale;
+        });
+        at = at->second.empty() ? idle_.erase(at) : std::next(at);
+    }
+    if (!idle_.empty()) sweep_later();
 }
 
 Headers EngineForwarder::own_headers(const Request& request) const {
@@ -299,6 +324,7 @@ void EngineForwarder::close() {
         for (const auto& one : idle) one->close();
     }
     idle_.clear();
+    sweep_timer_.cancel();
 }
 
 }  // namespace carillon::http

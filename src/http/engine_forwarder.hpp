@@ -2,6 +2,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <memory>
 #include <optional>
@@ -49,6 +50,9 @@ class EngineForwarder final : public std::enable_shared_from_this<EngineForwarde
     static loop::Task<std::shared_ptr<ClientConnection>> connect(std::shared_ptr<EngineForwarder> self, Place place);
     std::shared_ptr<ClientConnection> take_idle(const std::string& url);
     void keep(const std::string& url, const std::shared_ptr<ClientConnection>& connection);
+    /// Lets kept connections go that nobody wanted for too long: their node may be gone for good.
+    void sweep_later();
+    void sweep();
     std::shared_ptr<ClientConnection> new_connection(const Endpoint& endpoint);
     Headers own_headers(const Request& request) const;
     void count(std::string_view result) const;
@@ -63,6 +67,8 @@ class EngineForwarder final : public std::enable_shared_from_this<EngineForwarde
     std::map<std::string, std::vector<std::shared_ptr<ClientConnection>>> idle_;  ///< by URL
     std::unordered_set<ClientConnection*> busy_;
     std::unordered_set<EngineTunnel*> tunnels_;
+    boost::asio::steady_timer sweep_timer_;
+    bool sweeping_ = false;  ///< the timer runs
     std::size_t under_way_ = 0;
     bool closed_ = false;
 };

@@ -31,6 +31,7 @@ struct EnginePeers {
     std::chrono::milliseconds hold_max{50'000};    ///< for the answer to a GET, which the owner holds back
     std::chrono::milliseconds answer_max{10'000};  ///< for any other answer
     std::chrono::milliseconds connect_max{2'000};
+    std::chrono::milliseconds idle_max{20'000};      ///< of a kept connection; shorter than what servers allow
     std::chrono::milliseconds silence_max{120'000};  ///< of both sides of a tunnelled WebSocket
 };
 

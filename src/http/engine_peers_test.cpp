@@ -295,6 +295,17 @@ TEST_F(EnginePeersTest, OverTlsTheOwnerGetsWhatIsItsAndNothingElse) {
     }
 }
 
+TEST_F(EnginePeersTest, KeepsItsConnectionsForAWhileOnly) {
+    auto peers = directory.peers();
+    peers->idle_max = 500ms;
+    Peer c{directory, "node-ccc", peers};
+    const auto target = with_sid(a.shard.open());
+    EXPECT_TRUE(eventually([&] { return a.shard.probe.server->connections() == 0; }));
+    EXPECT_THAT(ask(c, post(target, "40")), EndsWith("ok"));
+    EXPECT_EQ(a.shard.probe.server->connections(), 1U);
+    EXPECT_TRUE(eventually([&] { return a.shard.probe.server->connections() == 0; }));
+}
+
 TEST_F(EnginePeersTest, WhatIsUnderWayIsBounded) {
     auto peers = directory.peers();
     peers->requests_max = 1;
