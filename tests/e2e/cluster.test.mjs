@@ -267,4 +267,48 @@ describe('cluster', { timeout: 300_000 }, () => {
     assert.ok(sync.notifications.some((n) => n.notificationId === made.notificationId));
     tab.close();
   });
+
+  /** A new row whose event never was: as if it had been lost for good. */
+  const insertSilently = (userId) => postgres.sql(`WITH s AS (UPDATE notification.user_state SET version = version + 1,
+    unread = unread + 1 WHERE user_id = '${userId}' RETURNING version) INSERT INTO notification.notifications (id, user_id,
+    type, title, created_at, created_version, unread_version, version) SELECT gen_random_uuid(), '${userId}', 'test',
+    'lost on purpose', now(), version, version, version FROM s`);
+
+  test('an event that is lost on purpose: clients are right again within 30 s', async () => {
+    const user = await a.register();
+    const tabs = [a.connect(user.token), b.connect(user.token)];
+    for (const tab of tabs) await tab.connected();
+    for (const tab of tabs) await eventually('the welcome is counted', () => tab.count === 1);
+    await insertSilently(user.id);
+    for (const tab of tabs) {
+      await tab.event('notification:new', (payload) => payload.title === 'lost on purpose', 30_000);
+      await eventually('the count is exact', () => tab.count === 2, 5_000);
+      tab.close();
+    }
+  });
+
+  test('a stream deleted and made anew: clients are right again within 30 s', async () => {
+    const user = await a.register();
+    const tabs = [a.connect(user.token), b.connect(user.token)];
+    for (const tab of tabs) await tab.connected();
+    for (const tab of tabs) await eventually('the welcome is counted', () => tab.count === 1);
+    const administrator = await Publisher.open(nats.port);
+    const deleted = await administrator.ask('$JS.API.STREAM.DELETE.NOTIFICATION_EVENT');
+    assert.equal(deleted.success, true, JSON.stringify(deleted));
+    administrator.close();
+    await insertSilently(user.id);
+    const made = await a.create(user.id, 'while the stream is gone');
+    for (const tab of tabs) {
+      await tab.event('notification:new', (payload) => payload.title === 'lost on purpose', 30_000);
+      await tab.event('notification:new', (payload) => payload.notificationId === made.notificationId, 30_000);
+      await eventually('the count is exact', () => tab.count === 3, 5_000);
+    }
+    const after = await a.create(user.id, 'on the new stream');
+    for (const tab of tabs) {
+      await tab.event('notification:new', (payload) => payload.notificationId === after.notificationId, 15_000);
+      const ids = tab.of('notification:new').map((payload) => payload.notificationId);
+      assert.equal(new Set(ids).size, ids.length, 'nothing twice');
+      tab.close();
+    }
+  });
 });
