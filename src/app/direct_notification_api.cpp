@@ -61,8 +61,9 @@ loop::Task<ApiResult<gateway::SyncAnswer>> DirectNotificationApi::sync(Caller ca
     auto work = service_.sync(caller.user_id, since, limit);
     auto page = co_await loop::run_on(service_loop_, std::move(work));
     if (!page) co_return page.error();
-    co_return gateway::SyncAnswer{page->reset, InboxCount{page->unread_count, page->version}, page->read_all_before,
-                                  std::move(page->notifications), page->has_more};
+    co_return gateway::SyncAnswer{page->reset,           InboxCount{page->unread_count, page->version},
+                                  page->read_all_before, std::move(page->notifications),
+                                  page->has_more,        std::move(page->created_versions)};
 }
 
 loop::Task<ApiResult<gateway::MarkReadAnswer>> DirectNotificationApi::mark_read(Caller caller,

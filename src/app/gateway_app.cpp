@@ -120,13 +120,14 @@ struct GatewayService {
     explicit GatewayService(const ServiceConfig& config)
         : user_keys{make_user_keys(config, calls.executor(), clock)},
           internal_tokens{checked_secret("--internal-secret", config.part.internal_secret)},
+          pids{checked_secret("--internal-secret", config.part.internal_secret)},
           notifications_pool{
               make_pool("--notifications-url", config.notifications_urls, config, calls.executor(), clock)},
           auth_pool{make_pool("--auth-url", config.auth_urls, config, calls.executor(), clock)},
           bus{nats_options(config, "gateway", {StreamName::notification_event, StreamName::dead_letter})},
           nodes{bus.node_registry()},
           process{gateway_part(config),
-                  {notifications, accounts, *user_keys.verifier, bus, metrics, clock, internal_tokens, *nodes},
+                  {notifications, accounts, *user_keys.verifier, bus, metrics, clock, internal_tokens, *nodes, pids},
                   !config.ops_port} {
         if (!config.ops_port) return;
         http::add_ops_routes(ops_router, metrics, [this] { return process.gateway().readiness(); });
@@ -157,6 +158,7 @@ struct GatewayService {
     loop::EventLoop calls{"calls"};  ///< to the services
     UserKeys user_keys;
     token::InternalTokens internal_tokens;
+    gateway::PidSealer pids;
     std::unique_ptr<http::ClientPool> notifications_pool;
     std::unique_ptr<http::ClientPool> auth_pool;
     ServiceClient notifications_client{*notifications_pool, internal_tokens, clock, "notification"};

@@ -135,8 +135,9 @@ loop::Task<ApiResult<gateway::SyncAnswer>> HttpNotificationApi::sync(Caller call
     if (!answer) co_return answer.error();
     auto page = decoded(contracts::decode_sync_answer(answer->body));
     if (!page) co_return page.error();
-    co_return gateway::SyncAnswer{page->reset, InboxCount{page->unread_count, page->version}, page->read_all_before,
-                                  std::move(page->notifications), page->has_more};
+    co_return gateway::SyncAnswer{page->reset,           InboxCount{page->unread_count, page->version},
+                                  page->read_all_before, std::move(page->notifications),
+                                  page->has_more,        std::move(page->created_versions)};
 }
 
 loop::Task<ApiResult<gateway::MarkReadAnswer>> HttpNotificationApi::mark_read(Caller caller, base::NotificationId id) {

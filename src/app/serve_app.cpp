@@ -31,6 +31,7 @@ int serve(const ServeConfig& config, std::ostream& out) {
     metrics::Registry metrics;
     EmbeddedServices services{config, directory, keys, clock, metrics};
     const token::InternalTokens internal_tokens{keys.internal_secret};
+    const gateway::PidSealer pids{keys.internal_secret};
     bus::LocalNodeRegistry nodes;
     const gateway::GatewayServices leaned_on{services.notification_api(),
                                              services.auth_api(),
@@ -39,7 +40,8 @@ int serve(const ServeConfig& config, std::ostream& out) {
                                              metrics,
                                              clock,
                                              internal_tokens,
-                                             nodes};
+                                             nodes,
+                                             pids};
     GatewayProcess gateway{config, leaned_on};
 
     services.start_serving();

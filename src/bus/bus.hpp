@@ -63,6 +63,13 @@ struct Follower {
     /// A payload of this bus that breaks the contract is handed to `Bus::dead_letter` by the follower.
 };
 
+/// Hears what is announced on its subject while it is there.
+struct Listener {
+    std::string subject;
+    loop::Executor executor;
+    std::function<void(const std::string& payload)> on_message;
+};
+
 /// Ends the subscription when destroyed. After the destructor no handler starts; one that runs is not waited for.
 class Subscription {
  public:
@@ -82,6 +89,10 @@ class Bus {
     virtual std::unique_ptr<Subscription> follow(Follower follower) = 0;
     /// Puts aside a message that breaks the contract.
     virtual loop::Task<base::Result<void>> dead_letter(DeadLetter letter) = 0;
+    /// Tells all who listen to the subject now, in every process, its own too: within milliseconds, at most once, and
+    /// kept nowhere. For hints that may be lost. Does not block.
+    virtual void announce(std::string subject, std::string payload) = 0;
+    virtual std::unique_ptr<Subscription> listen(Listener listener) = 0;
     /// Whether publishing would work now.
     virtual bool available() const = 0;
 };

@@ -247,6 +247,18 @@ std::vector<std::string> FieldReader::texts(std::string_view name) {
     return result;
 }
 
+std::vector<base::Version> FieldReader::versions(std::string_view name) {
+    std::vector<base::Version> result;
+    const auto& items = elements(name, static_cast<std::size_t>(-1));
+    result.reserve(items.size());
+    for (const auto& item : items) {
+        const auto version = item.is(Kind::string) ? base::parse_version(item.text) : std::nullopt;
+        if (!version) fail(std::string{name} + "/" + std::to_string(result.size()), "must be a version");
+        result.push_back(version.value_or(0));
+    }
+    return result;
+}
+
 std::vector<base::Uuid> FieldReader::uuids(std::string_view name, std::size_t items_max) {
     std::vector<base::Uuid> result;
     const auto& items = elements(name, items_max);

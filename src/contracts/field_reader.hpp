@@ -80,6 +80,7 @@ class FieldReader {
     /// The elements of an array that must be there; they are not looked at.
     const std::vector<JsonValue>& elements(std::string_view name, std::size_t items_max);
     std::vector<std::string> texts(std::string_view name);
+    std::vector<base::Version> versions(std::string_view name);
     template <class IdType>
     std::vector<IdType> ids(std::string_view name, std::size_t items_max = static_cast<std::size_t>(-1)) {
         std::vector<IdType> result;

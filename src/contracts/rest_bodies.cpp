@@ -76,7 +76,14 @@ SyncAnswer read_sync_answer(FieldReader& in) {
 }
 
 Decoded<SyncAnswer> decode_sync_answer(std::string_view json) {
-    return decode_document(json, read_sync_answer, kListBytesMax);
+    return decode_document(
+        json,
+        [](FieldReader& in) {
+            SyncAnswer answer = read_sync_answer(in);
+            if (in.has("createdVersions")) answer.created_versions = in.versions("createdVersions");
+            return answer;
+        },
+        kListBytesMax);
 }
 
 std::string encode_create_notification(const CreateNotification& request) {
@@ -171,6 +178,11 @@ void append_sync_fields(std::string& out, const SyncAnswer& answer) {
 std::string encode_sync_answer(const SyncAnswer& answer) {
     std::string out = "{";
     append_sync_fields(out, answer);
+    if (!answer.created_versions.empty()) {
+        out += ",\"createdVersions\":";
+        append_list(out, answer.created_versions,
+                    [](std::string& to, base::Version version) { append_version(to, version); });
+    }
     out.push_back('}');
     return out;
 }

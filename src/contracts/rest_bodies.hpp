@@ -128,15 +128,17 @@ struct ReadAllAnswer {
     bool operator==(const ReadAllAnswer&) const = default;
 };
 
-/// `{reset, version, unreadCount, readAllBefore?, notifications, deleted?, hasMore}`: what changed since a version,
-/// oldest first, or a snapshot when `reset`. Also the ack of `notification:sync`.
+/// `{reset, version, unreadCount, readAllBefore?, notifications, createdVersions?, deleted?, hasMore}`: what changed
+/// since a version, oldest first, or a snapshot when `reset`. Without `createdVersions` also the ack of
+/// `notification:sync`.
 struct SyncAnswer {
     bool reset = false;
     base::Version version = 0;
     std::uint64_t unread_count = 0;
     std::optional<base::Version> read_all_before;  ///< all up to that version are read
     std::vector<Notification> notifications;
-    std::vector<base::NotificationId> deleted;  ///< tombstones; the field is left out when empty
+    std::vector<base::Version> created_versions = {};  ///< of `notifications`, in their order; may be missing
+    std::vector<base::NotificationId> deleted;         ///< tombstones; the field is left out when empty
     bool has_more = false;
 };
 

@@ -16,10 +16,11 @@ void begin_array(std::string& out, std::string_view event) {
     out += "\",";
 }
 
-void append_count(std::string& out, InboxCount count) {
+void append_count(std::string& out, InboxCount count, base::Version offset) {
     begin_array(out, contracts::kUnreadCountUpdatedEvent);
     contracts::append_unread_count_updated(out, count.unread, count.version);
     out.push_back(']');
+    socketio::EncodedEvent::append_offset(out, offset);
 }
 
 }  // namespace
@@ -29,9 +30,9 @@ void DeliveryEncoder::begin(std::string_view event) {
     begin_array(text_, event);
 }
 
-void DeliveryEncoder::add_count(InboxCount count) {
+void DeliveryEncoder::add_count(InboxCount count, base::Version offset) {
     text_.push_back(socketio::kPayloadSeparator);
-    append_count(text_, count);
+    append_count(text_, count, offset);
     ++events_;
     ++made_.counts;
 }
@@ -48,34 +49,38 @@ void DeliveryEncoder::add(const InboxEvent& event) {
         ++made_.updates;
     }
     text_.push_back(']');
-    if (!event.late) add_count({event.unread, event.version});
+    offset_ = event.offset;
+    socketio::EncodedEvent::append_offset(text_, offset_);
+    if (!event.late) add_count({event.unread, event.version}, offset_);
     if (event.created_at) made_.created_at = event.created_at;
 }
 
-void DeliveryEncoder::add(const contracts::CreatedEventText& event) {
+void DeliveryEncoder::add(const contracts::CreatedEventText& event, base::Version offset) {
     assert(!full() && !event.socket_event_members.empty());
     begin(contracts::kNotificationNewEvent);
     text_.push_back('{');
     text_ += event.socket_event_members;
     text_ += "}]";
+    offset_ = offset;
+    socketio::EncodedEvent::append_offset(text_, offset_);
     ++made_.news;
-    add_count({*event.unread_count, *event.version});
+    add_count({*event.unread_count, *event.version}, offset_);
     made_.created_at = event.created_at;
 }
 
 Delivery DeliveryEncoder::take(base::UserId user) {
     assert(!empty());
     made_.user = user;
-    made_.events = socketio::EncodedEvent::from_arrays(socketio::SharedText{text_}, events_);
+    made_.events = socketio::EncodedEvent::from_arrays(socketio::SharedText{text_}, events_, offset_);
     text_.clear();
     events_ = 0;
     return std::exchange(made_, {});
 }
 
-socketio::EncodedEvent encode_count(InboxCount count) {
+socketio::EncodedEvent encode_count(InboxCount count, base::Version offset) {
     std::string array;
-    append_count(array, count);
-    return socketio::EncodedEvent::from_arrays(socketio::SharedText{array}, 1);
+    append_count(array, count, offset);
+    return socketio::EncodedEvent::from_arrays(socketio::SharedText{array}, 1, offset);
 }
 
 }  // namespace carillon::gateway

@@ -24,6 +24,24 @@ struct Delivery {
     std::uint8_t counts = 0;
     /// When the newest of what it carries happened, where that is known.
     std::optional<base::TimePoint> created_at;
+    /// Sockets of the user that have been sent these already: clients that came back and were told by a sync.
+    std::vector<std::string> except;
+};
+
+/// A socket that is on its way: its token is good, and it waits for the state of its user's inbox.
+struct Newcomer {
+    std::size_t shard = 0;
+    std::uint64_t number = 0;            ///< by which its shard knows it
+    std::string socket_id;               ///< of a client that comes back: the id that it had
+    std::optional<base::Version> since;  ///< of a client that comes back: what it knows
+};
+
+/// What a newcomer has waited for.
+struct Arrival {
+    bool recovered = false;        ///< it came back, and `missed` is all that it lacked
+    base::Version offset = 0;      ///< from here on it is sent everything
+    std::vector<Delivery> missed;  ///< in version order, each with its count
+    socketio::EncodedEvent count;  ///< now; not in `missed`
 };
 
 /// Encodes deliveries: `notification:new` or `notification:updated`, and `unreadCount:updated` behind it (not behind a
@@ -32,7 +50,7 @@ class DeliveryEncoder {
  public:
     void add(const InboxEvent& event);
     /// The next event of its user, with both counters and `socket_event_members`.
-    void add(const contracts::CreatedEventText& event);
+    void add(const contracts::CreatedEventText& event, base::Version offset);
     /// Whether there is no room for another event.
     bool full() const { return events_ + 2 > socketio::EncodedEvent::kBatchMax; }
     bool empty() const { return events_ == 0; }
@@ -41,22 +59,23 @@ class DeliveryEncoder {
 
  private:
     void begin(std::string_view event);
-    void add_count(InboxCount count);
+    void add_count(InboxCount count, base::Version offset);
 
     std::string text_;  ///< keeps its memory
     std::uint16_t events_ = 0;
+    base::Version offset_ = 0;
     Delivery made_;
 };
 
-socketio::EncodedEvent encode_count(InboxCount count);
+socketio::EncodedEvent encode_count(InboxCount count, base::Version offset);
 
 /// A shard, as the event follower sees it. Called on the shard's thread only.
 class DeliveryTarget {
  public:
     virtual ~DeliveryTarget() = default;
     virtual void deliver(const Delivery& delivery) = 0;
-    /// For one socket; nothing happens when it has gone.
-    virtual void deliver_to(const std::string& socket_id, const socketio::EncodedEvent& event) = 0;
+    /// For one newcomer; nothing happens when it has gone.
+    virtual void arrive(std::uint64_t number, const Arrival& arrival) = 0;
 };
 
 }  // namespace carillon::gateway

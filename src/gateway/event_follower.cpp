@@ -1,6 +1,8 @@
 #include "gateway/event_follower.hpp"
 
+#include <algorithm>
 #include <cassert>
+#include <unordered_set>
 #include <utility>
 
 #include "base/log.hpp"
@@ -25,6 +27,10 @@ EventFollower::EventFollower(loop::Executor executor, std::vector<ShardLink> sha
       clock_{clock},
       metrics_{metrics},
       users_active_{metrics.gauge("users_active", "Users with at least one authenticated socket")},
+      recovered_{metrics.counter("recoveries_total", "Clients that came back to go on where they were",
+                                 {{"result", "recovered"}})},
+      not_recovered_{
+          metrics.counter("recoveries_total", "Clients that came back to go on where they were", {{"result", "anew"}})},
       deadlines_{deadlines},
       counts_{std::make_shared<CountReader>(executor_, api)},
       outboxes_(shards_.size()) {
@@ -57,14 +63,16 @@ void EventFollower::stop() {
     for (auto& outbox : outboxes_) outbox.clear();
     users_.clear();
     newcomers_.clear();
+    recoveries_.clear();
+    brought_up_.clear();
     users_active_.set(0);
 }
 
 // --- Sockets coming and going
 
-void EventFollower::attach(base::UserId user, std::size_t shard, std::string socket_id) {
-    loop::post(executor_, [weak = weak_from_this(), user, shard, socket_id = std::move(socket_id)] {
-        if (const auto self = weak.lock(); self && !self->stopped_) self->add_socket(user, shard, socket_id);
+void EventFollower::attach(base::UserId user, Newcomer newcomer) {
+    loop::post(executor_, [weak = weak_from_this(), user, newcomer = std::move(newcomer)] {
+        if (const auto self = weak.lock(); self && !self->stopped_) self->add_socket(user, newcomer);
     });
 }
 
@@ -74,12 +82,12 @@ void EventFollower::detach(base::UserId user, std::size_t shard) {
     });
 }
 
-void EventFollower::add_socket(base::UserId user, std::size_t shard, std::string socket_id) {
+void EventFollower::add_socket(base::UserId user, Newcomer newcomer) {
     auto& held = users_[user];
     if (held.shards == 0) held.generation = ++generation_;
-    held.shards |= 1ULL << shard;
+    held.shards |= 1ULL << newcomer.shard;
     users_active_.set(static_cast<double>(users_.size()));
-    newcomers_[user].push_back({shard, std::move(socket_id)});
+    newcomers_[user].push_back(std::move(newcomer));
     ask_first_count(user);
 }
 
@@ -90,6 +98,8 @@ void EventFollower::remove_user(base::UserId user, std::size_t shard) {
     if (found->second.shards != 0) return;
     users_.erase(found);
     newcomers_.erase(user);
+    recoveries_.erase(user);
+    brought_up_.erase(user);
     users_active_.set(static_cast<double>(users_.size()));
 }
 
@@ -115,27 +125,50 @@ void EventFollower::on_first_count(base::UserId user, const ApiResult<InboxCount
     }
     std::vector<InboxEvent> before;
     std::vector<InboxEvent> after;
+    Known known{*count, count->version};
     if (!held.order.started()) {
         held.order.start(*count, clock_.steady_now(), before, after);
     } else {
         held.order.compare(*count, held.order.told().version, clock_.steady_now());
+        if (held.order.told().version > count->version) known.count = held.order.told();
+        known.offset = held.order.offset();
     }
     send(user, held, before);
-    const auto event = encode_count(*count);
-    for (auto& newcomer : newcomers->second) {
-        const auto& shard = shards_[newcomer.shard];
-        if (shard.executor == executor_) {
-            shard.target->deliver_to(newcomer.socket_id, event);
-        } else {
-            flush_outbox(newcomer.shard);  // what was sent before is told before
-            loop::post(shard.executor, [target = shard.target, event, socket_id = std::move(newcomer.socket_id)] {
-                target->deliver_to(socket_id, event);
-            });
-        }
-    }
+    const auto arrived = std::move(newcomers->second);
     newcomers_.erase(newcomers);
+    for (const auto& newcomer : arrived) receive(user, newcomer, known);
     send(user, held, after);
     set_deadline(user, held);
+}
+
+void EventFollower::receive(base::UserId user, const Newcomer& newcomer, Known known) {
+    const base::Version now = known.count.version;
+    // A client that knows more than there is knows another inbox.
+    if (!newcomer.since || *newcomer.since > now) return arrive_anew(newcomer, known);
+    if (*newcomer.since < now) return begin_recovery(user, newcomer);
+    Arrival arrival;
+    arrival.recovered = true;
+    arrival.offset = now;
+    arrival.count = encode_count(known.count, now);
+    remember_brought_up(user, newcomer, now);
+    arrive(newcomer, std::move(arrival));
+}
+
+void EventFollower::arrive_anew(const Newcomer& newcomer, Known known) {
+    Arrival arrival;
+    arrival.offset = known.offset;
+    arrival.count = encode_count(known.count, known.offset);
+    arrive(newcomer, std::move(arrival));
+}
+
+void EventFollower::arrive(const Newcomer& newcomer, Arrival arrival) {
+    if (newcomer.since) (arrival.recovered ? recovered_ : not_recovered_).increment();
+    const auto& shard = shards_[newcomer.shard];
+    if (shard.executor == executor_) return shard.target->arrive(newcomer.number, arrival);
+    flush_outbox(newcomer.shard);  // what was sent before is told before
+    loop::post(shard.executor, [target = shard.target, number = newcomer.number, arrival = std::move(arrival)] {
+        target->arrive(number, arrival);
+    });
 }
 
 void EventFollower::retry_first_counts() {
@@ -147,11 +180,27 @@ void EventFollower::retry_first_counts() {
 // --- Order
 
 void EventFollower::send(base::UserId user, const HeldUser& held, const std::vector<InboxEvent>& events) {
+    if (events.empty()) return;
+    const auto [first, last] = recoveries_.equal_range(user);
+    for (auto recovery = first; recovery != last; ++recovery) {
+        auto& meanwhile = recovery->second->meanwhile;
+        recovery->second->too_many |= meanwhile.size() + events.size() > kRecoveryEventsMax;
+        if (!recovery->second->too_many) meanwhile.insert(meanwhile.end(), events.begin(), events.end());
+    }
+    std::vector<std::string> except;
+    const auto hand_over_encoded = [&] {
+        if (encoder_.empty()) return;
+        Delivery delivery = encoder_.take(user);
+        delivery.except = except;
+        hand_over(held, delivery);
+    };
     for (const auto& event : events) {
-        if (encoder_.full()) hand_over(held, encoder_.take(user));
+        auto having = brought_up_.empty() ? std::vector<std::string>{} : sockets_that_have(user, event);
+        if (encoder_.full() || having != except) hand_over_encoded();
+        except = std::move(having);
         encoder_.add(event);
     }
-    if (!encoder_.empty()) hand_over(held, encoder_.take(user));
+    hand_over_encoded();
 }
 
 void EventFollower::hand_over(const HeldUser& held, const Delivery& delivery) {
@@ -220,19 +269,58 @@ void EventFollower::on_deadline(base::UserId user) {
 
 void EventFollower::queue_sync(base::UserId user, HeldUser& held) {
     const auto since = held.order.begin_sync();
-    auto start = [this, user, since, generation = held.generation] {
-        ++syncs_;
+    start_sync([this, user, since, generation = held.generation] {
         loop::spawn(executor_, sync(shared_from_this(), user, generation, since), "gateway: fill a gap");
-    };
-    if (syncs_ < kSyncsMax) {
-        start();
-    } else {
-        syncs_waiting_.push_back(std::move(start));
+    });
+}
+
+void EventFollower::start_sync(std::function<void()> start) {
+    if (syncs_ >= kSyncsMax) return syncs_waiting_.push_back(std::move(start));
+    ++syncs_;
+    start();
+}
+
+void EventFollower::sync_ended() {
+    --syncs_;
+    while (!stopped_ && syncs_ < kSyncsMax && !syncs_waiting_.empty()) {
+        const auto next = std::move(syncs_waiting_.front());
+        syncs_waiting_.pop_front();
+        ++syncs_;
+        next();
     }
 }
 
-loop::Task<void> EventFollower::sync(std::shared_ptr<EventFollower> self, base::UserId user, std::uint32_t generation,
-                                     base::Version since) {
+namespace {
+
+/// A row that changed while the pages were read is in two of them: the later one counts.
+void keep_last_states(SyncAnswer& answer) {
+    std::unordered_set<base::NotificationId> seen;
+    SyncAnswer kept;
+    const bool dated = answer.created_versions.size() == answer.notifications.size();
+    for (std::size_t i = answer.notifications.size(); i-- > 0;) {
+        if (!seen.insert(answer.notifications[i].id).second) continue;
+        kept.notifications.push_back(std::move(answer.notifications[i]));
+        if (dated) kept.created_versions.push_back(answer.created_versions[i]);
+    }
+    std::reverse(kept.notifications.begin(), kept.notifications.end());
+    std::reverse(kept.created_versions.begin(), kept.created_versions.end());
+    answer.notifications = std::move(kept.notifications);
+    answer.created_versions = std::move(kept.created_versions);
+}
+
+void append_page(SyncAnswer& whole, SyncAnswer page) {
+    whole.count = page.count;
+    if (page.read_all_before) whole.read_all_before = page.read_all_before;
+    whole.has_more = page.has_more;
+    for (auto& row : page.notifications) whole.notifications.push_back(std::move(row));
+    for (const auto version : page.created_versions) whole.created_versions.push_back(version);
+    keep_last_states(whole);
+}
+
+}  // namespace
+
+loop::Task<ApiResult<SyncAnswer>> EventFollower::read_changes(std::shared_ptr<EventFollower> self, base::UserId user,
+                                                              base::Version since) {
     const Caller caller{user, {}};
     ApiResult<SyncAnswer> whole = contracts::problem_internal();
     try {
@@ -241,10 +329,7 @@ loop::Task<void> EventFollower::sync(std::shared_ptr<EventFollower> self, base::
             if (!page || page->reset || page_number == 0) {
                 whole = std::move(page);
             } else {
-                whole->count = page->count;
-                if (page->read_all_before) whole->read_all_before = page->read_all_before;
-                for (auto& row : page->notifications) whole->notifications.push_back(std::move(row));
-                whole->has_more = page->has_more;
+                append_page(*whole, std::move(*page));
             }
             if (!whole || whole->reset || !whole->has_more || whole->notifications.empty()) break;
             since = whole->notifications.back().version;
@@ -253,14 +338,15 @@ loop::Task<void> EventFollower::sync(std::shared_ptr<EventFollower> self, base::
         base::log_error("sync failed", {{"error", error.what()}});
         whole = contracts::problem_internal();
     }
-    --self->syncs_;
-    if (self->stopped_) co_return;
-    self->on_synced(user, generation, whole);
-    while (self->syncs_ < kSyncsMax && !self->syncs_waiting_.empty()) {
-        const auto next = std::move(self->syncs_waiting_.front());
-        self->syncs_waiting_.pop_front();
-        next();
-    }
+    co_return whole;
+}
+
+loop::Task<void> EventFollower::sync(std::shared_ptr<EventFollower> self, base::UserId user, std::uint32_t generation,
+                                     base::Version since) {
+    auto reading = read_changes(self, user, since);
+    const auto answer = co_await std::move(reading);
+    if (!self->stopped_) self->on_synced(user, generation, answer);
+    self->sync_ended();
 }
 
 void EventFollower::on_synced(base::UserId user, std::uint32_t generation, const ApiResult<SyncAnswer>& answer) {

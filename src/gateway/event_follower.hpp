@@ -45,6 +45,9 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
     static constexpr int kSyncsMax = 16;
     static constexpr int kSyncPagesMax = 16;
     static constexpr std::size_t kUnversionedMax = 10'000;
+    static constexpr int kRecoveryAttempts = 5;
+    /// More than this, and the client fetches its inbox anew.
+    static constexpr std::size_t kRecoveryEventsMax = 1'000;
 
     /// `deadlines` belongs to the executor; it and all references outlive the executor's loop. At most 64 shards.
     EventFollower(loop::Executor executor, std::vector<ShardLink> shards, NotificationApi& api, bus::Bus& bus,
@@ -57,8 +60,9 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
     /// Nothing may be attached after it.
     void stop();
 
-    /// A socket of the user was registered on the shard: it is told the count once the index has the user. Thread: any.
-    void attach(base::UserId user, std::size_t shard, std::string socket_id);
+    /// A socket of the user is on its way on the shard: it arrives once the index has the user and its state was read.
+    /// Thread: any.
+    void attach(base::UserId user, Newcomer newcomer);
     /// The user's last socket on the shard has gone. Thread: any.
     void detach(base::UserId user, std::size_t shard);
 
@@ -75,19 +79,48 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
         base::SteadyTime wakes_at = base::SteadyTime::max();  ///< the earliest callback that is scheduled
         InboxOrder order;
     };
-    /// A socket that waits for the count.
-    struct Newcomer {
-        std::size_t shard = 0;
+    /// The newest count, and up to which version the user's sockets have been sent everything.
+    struct Known {
+        InboxCount count;
+        base::Version offset = 0;
+    };
+    /// A newcomer whose missed events are being read, and what was sent to the others meanwhile.
+    struct Recovery {
+        base::UserId user;
+        Newcomer newcomer;
+        int attempts_left = kRecoveryAttempts;
+        bool too_many = false;
+        std::vector<InboxEvent> meanwhile;
+    };
+    using RecoveryPtr = std::shared_ptr<Recovery>;
+    /// A socket that a sync brought up to `version`: it is not sent again what comes later and is not above it.
+    struct BroughtUp {
         std::string socket_id;
+        base::Version version = 0;
     };
     using Users = std::unordered_map<base::UserId, HeldUser>;
 
     // Sockets coming and going.
-    void add_socket(base::UserId user, std::size_t shard, std::string socket_id);
+    void add_socket(base::UserId user, Newcomer newcomer);
     void remove_user(base::UserId user, std::size_t shard);
     void ask_first_count(base::UserId user);
     void on_first_count(base::UserId user, const ApiResult<InboxCount>& count);
     void retry_first_counts();
+    void receive(base::UserId user, const Newcomer& newcomer, Known known);
+    void arrive(const Newcomer& newcomer, Arrival arrival);
+    void arrive_anew(const Newcomer& newcomer, Known known);
+
+    // Clients that come back (recover_sockets.cpp).
+    void begin_recovery(base::UserId user, Newcomer newcomer);
+    void queue_recovery(RecoveryPtr recovery);
+    static loop::Task<void> recover(std::shared_ptr<EventFollower> self, RecoveryPtr recovery);
+    void on_recovery_read(const RecoveryPtr& recovery, const ApiResult<SyncAnswer>& answer);
+    void end_recovery(const RecoveryPtr& recovery);
+    void arrive_recovered(const Recovery& recovery, const SyncAnswer& answer);
+    void remember_brought_up(base::UserId user, const Newcomer& newcomer, base::Version version);
+    void forget_brought_up(base::UserId user, const std::string& socket_id);
+    /// Which sockets of the user have been sent the event already.
+    std::vector<std::string> sockets_that_have(base::UserId user, const InboxEvent& event) const;
 
     // Events.
     /// The usual case: the next event of a user. False when it is not that.
@@ -113,6 +146,12 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
     void set_deadline(base::UserId user, HeldUser& held);
     void on_deadline(base::UserId user);
     void queue_sync(base::UserId user, HeldUser& held);
+    /// Now, or when one of those under way has ended.
+    void start_sync(std::function<void()> start);
+    void sync_ended();
+    /// All pages of a sync.
+    static loop::Task<ApiResult<SyncAnswer>> read_changes(std::shared_ptr<EventFollower> self, base::UserId user,
+                                                          base::Version since);
     static loop::Task<void> sync(std::shared_ptr<EventFollower> self, base::UserId user, std::uint32_t generation,
                                  base::Version since);
     void on_synced(base::UserId user, std::uint32_t generation, const ApiResult<SyncAnswer>& answer);
@@ -129,6 +168,8 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
     const base::Clock& clock_;
     metrics::Registry& metrics_;
     metrics::Gauge& users_active_;
+    metrics::Counter& recovered_;
+    metrics::Counter& not_recovered_;
     DeadlineQueue& deadlines_;
 
     // Touched only on the executor's thread.
@@ -140,6 +181,8 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
     std::vector<std::vector<Delivery>> outboxes_;  ///< by shard; of those on other threads
     bool flush_planned_ = false;
     std::vector<base::UserId> first_counts_failed_;
+    std::unordered_multimap<base::UserId, RecoveryPtr> recoveries_;
+    std::unordered_multimap<base::UserId, BroughtUp> brought_up_;
     std::deque<std::function<void()>> syncs_waiting_;
     int syncs_ = 0;
     int dead_letters_ = 0;

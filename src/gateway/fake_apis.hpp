@@ -24,6 +24,7 @@ class FakeNotificationApi : public NotificationApi {
         InboxCount count;
         std::vector<contracts::Notification> rows;
         std::optional<base::Version> read_all_before;
+        std::map<base::NotificationId, base::Version> created;
     };
 
     /// As if somebody had created it: the row, with its version.
@@ -36,6 +37,7 @@ class FakeNotificationApi : public NotificationApi {
         row.type = "test";
         row.title = std::move(title);
         row.version = ++inbox.count.version;
+        inbox.created[row.id] = row.version;
         ++inbox.count.unread;
         inbox.rows.push_back(row);
         return row;
@@ -75,20 +77,32 @@ class FakeNotificationApi : public NotificationApi {
     loop::Task<ApiResult<SyncAnswer>> sync(Caller caller, base::Version since, std::uint32_t limit) override {
         ++sync_calls;
         if (failing) co_return contracts::problem_unavailable(1);
+        if (sync_failures > 0) {
+            --sync_failures;
+            co_return contracts::problem_unavailable(1);
+        }
+        if (before_sync) before_sync();
+        auto answer = changes(caller.user_id, since, limit);
+        if (after_sync) after_sync();
+        co_return answer;
+    }
+    SyncAnswer changes(base::UserId user, base::Version since, std::uint32_t limit) {
         const std::scoped_lock lock{mutex_};
-        const auto& inbox = inboxes[caller.user_id];
+        const auto& inbox = inboxes[user];
         SyncAnswer answer;
         answer.count = inbox.count;
-        answer.reset = since > inbox.count.version;
         for (const auto& row : inbox.rows) {
-            if (row.version > since || answer.reset) answer.notifications.push_back(row);
+            if (row.version > since) answer.notifications.push_back(row);
         }
+        answer.reset = since > inbox.count.version || answer.notifications.size() > 500;
+        if (answer.reset) answer.notifications = inbox.rows;
         std::sort(answer.notifications.begin(), answer.notifications.end(),
                   [](const auto& a, const auto& b) { return a.version < b.version; });
         answer.has_more = answer.notifications.size() > limit;
         if (answer.has_more) answer.notifications.resize(limit);
         answer.read_all_before = inbox.read_all_before;
-        co_return answer;
+        for (const auto& row : answer.notifications) answer.created_versions.push_back(inbox.created.at(row.id));
+        return answer;
     }
     loop::Task<ApiResult<MarkReadAnswer>> mark_read(Caller caller, base::NotificationId id) override {
         if (before_answer) before_answer();
@@ -145,6 +159,9 @@ class FakeNotificationApi : public NotificationApi {
     std::function<void()> before_answer;
     std::atomic<int> count_calls = 0;
     std::atomic<int> sync_calls = 0;
+    int sync_failures = 0;  ///< so many syncs fail
+    std::function<void()> before_sync;
+    std::function<void()> after_sync;
 
  private:
     std::mutex mutex_;

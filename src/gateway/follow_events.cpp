@@ -35,8 +35,9 @@ bool EventFollower::pass_on(const contracts::CreatedEventText& event) {
         return true;
     }
     auto& held = found->second;
+    if (recoveries_.contains(event.user_id) || brought_up_.contains(event.user_id)) return false;
     if (event.socket_event_members.empty() || !held.order.take_next(*event.version, *event.unread_count)) return false;
-    encoder_.add(event);
+    encoder_.add(event, held.order.offset());
     hand_over(held, encoder_.take(event.user_id));
     count_event(bus::subject::kNotificationCreated, EventResult::sent);
     if (!held.order.at_rest()) {
@@ -136,6 +137,8 @@ void EventFollower::send_completed(contracts::NotificationCreated event, InboxCo
     if (held == users_.end()) return count_event(bus::subject::kNotificationCreated, EventResult::no_socket);
     count_event(bus::subject::kNotificationCreated, EventResult::sent);
     change.late = change.version < held->second.order.told().version;
+    change.offset = held->second.order.offset();
+    change.from_elsewhere = true;
     send(user, held->second, {change});
 }
 

@@ -45,6 +45,11 @@ struct Gateway::Impl {
     }
 
     void build_shards(const std::vector<loop::Executor>& executors);
+    /// A client has come back: every other shard is told, and every other gateway.
+    void tell_all(const RecoveryNotice& notice, std::size_t from);
+    void tell_shards(const RecoveryNotice& notice, std::optional<std::size_t> but);
+    /// To what other gateways tell.
+    void listen();
     loop::Task<http::Readiness> readiness();
 
     // Constant after construction.
@@ -59,6 +64,7 @@ struct Gateway::Impl {
     std::vector<std::unique_ptr<Shard>> shards;
     /// Lives on the first shard's thread and uses its deadlines.
     std::shared_ptr<EventFollower> follower;
+    std::unique_ptr<bus::Subscription> notices;
     std::atomic<bool> draining{false};
     bool stopped = false;
 };
@@ -69,6 +75,7 @@ void Gateway::Impl::build_shards(const std::vector<loop::Executor>& executors) {
                                services.notifications,
                                limiter,
                                metrics,
+                               services.pids,
                                router,
                                std::make_shared<http::ConnectionBudget>(config.max_connections),
                                sids,
@@ -91,9 +98,35 @@ void Gateway::Impl::build_shards(const std::vector<loop::Executor>& executors) {
                                                services.clock, services.metrics, shards.front()->deadlines());
     for (std::size_t i = 0; i < shards.size(); ++i) {
         shards[i]->report_sockets(
-            [to = follower, i](base::UserId user, const std::string& socket_id) { to->attach(user, i, socket_id); },
-            [to = follower, i](base::UserId user) { to->detach(user, i); });
+            [to = follower, i](base::UserId user, Newcomer newcomer) {
+                newcomer.shard = i;
+                to->attach(user, std::move(newcomer));
+            },
+            [to = follower, i](base::UserId user) { to->detach(user, i); },
+            [this, i](const RecoveryNotice& notice) { tell_all(notice, i); });
     }
+}
+
+void Gateway::Impl::tell_shards(const RecoveryNotice& notice, std::optional<std::size_t> but) {
+    for (std::size_t i = 0; i < shards.size(); ++i) {
+        if (i == but) continue;
+        loop::post(shards[i]->executor(), [shard = shards[i].get(), notice] { shard->give_way(notice); });
+    }
+}
+
+void Gateway::Impl::tell_all(const RecoveryNotice& notice, std::size_t from) {
+    tell_shards(notice, from);
+    services.bus.announce(kRecoverySubject, encode_recovery_notice(notice));
+}
+
+void Gateway::Impl::listen() {
+    bus::Listener listener;
+    listener.subject = kRecoverySubject;
+    listener.executor = shards.front()->executor();
+    listener.on_message = [this](const std::string& payload) {
+        if (const auto notice = decode_recovery_notice(payload)) tell_shards(*notice, std::nullopt);
+    };
+    notices = services.bus.listen(std::move(listener));
 }
 
 loop::Task<http::Readiness> Gateway::Impl::readiness() {
@@ -120,6 +153,7 @@ Gateway::Gateway(GatewayConfig config, std::vector<loop::Executor> shards, Gatew
 
 Gateway::~Gateway() {
     if (impl_->stopped) return;
+    impl_->notices.reset();
     impl_->follower->stop();
     for (auto& shard : impl_->shards) shard->close();
 }
@@ -130,6 +164,7 @@ std::uint16_t Gateway::port() const {
 
 void Gateway::start() {
     impl_->follower->start();
+    impl_->listen();
     // Before the first session: its requests may come to another gateway.
     const auto url = advertised_url(impl_->config, port());
     impl_->services.nodes.join({impl_->sids->node(), url});
@@ -182,6 +217,7 @@ loop::Task<void> Gateway::drain(std::chrono::milliseconds window) {
 void Gateway::stop() {
     if (std::exchange(impl_->stopped, true)) return;
     impl_->services.nodes.leave();
+    impl_->notices.reset();
     std::vector<std::future<void>> closed;
     for (auto& shard : impl_->shards) {
         auto done = std::make_shared<std::promise<void>>();

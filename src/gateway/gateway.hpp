@@ -11,6 +11,7 @@
 #include "bus/bus.hpp"
 #include "bus/node_registry.hpp"
 #include "gateway/auth_api.hpp"
+#include "gateway/comeback.hpp"
 #include "gateway/config.hpp"
 #include "gateway/notification_api.hpp"
 #include "http/ops_routes.hpp"
@@ -31,6 +32,7 @@ struct GatewayServices {
     const base::Clock& clock;
     const token::InternalTokens& internal_tokens;  ///< between gateways
     bus::NodeRegistry& nodes;                      ///< of the gateways
+    const PidSealer& pids;
 };
 
 /// Adds routes to the public port: the demo page, the API descriptions.

@@ -59,9 +59,9 @@ class GatewayTest : public ::testing::Test {
             loops.push_back(std::make_unique<loop::EventLoop>("shard"));
             executors.push_back(loops.back()->executor());
         }
-        gateway = std::make_unique<Gateway>(
-            config, executors,
-            GatewayServices{api, accounts, *verifier, bus, registry, base::system_clock(), internal_tokens, nodes});
+        gateway = std::make_unique<Gateway>(config, executors,
+                                            GatewayServices{api, accounts, *verifier, bus, registry,
+                                                            base::system_clock(), internal_tokens, nodes, pids});
         gateway->start();
         for (auto& loop : loops) loop->start();
         port = gateway->port();
@@ -103,6 +103,7 @@ class GatewayTest : public ::testing::Test {
     metrics::Registry registry;
     token::UserTokenSigner signer{kSecret, "carillon", "carillon"};
     std::unique_ptr<token::UserTokenVerifier> verifier = token::make_secret_verifier(kSecret, {});
+    PidSealer pids{kSecret};
     FakeNotificationApi api;
     FakeAuthApi accounts;
     bus::LocalBus bus{base::system_clock(), {}};
@@ -124,7 +125,7 @@ TEST_F(GatewayTest, RingsInEveryTabOfTheUserAndNobodyElses) {
         ASSERT_TRUE(packet);
         EXPECT_THAT(*packet, AllOf(HasSubstr(R"("title":"hello")"), HasSubstr(R"("unreadCount":1)"),
                                    HasSubstr(R"("version":"1")")));
-        EXPECT_TRUE((*tab)->wait_for(R"(["unreadCount:updated",{"count":1,"version":"1"}])"));
+        EXPECT_TRUE((*tab)->wait_for(R"(["unreadCount:updated",{"count":1,"version":"1"},"1"])"));
     }
     notify(bob, "for bob");
     EXPECT_THAT(*other->wait_for("notification:new"), HasSubstr("for bob")) << "the first that bob hears";

@@ -16,7 +16,9 @@ struct InboxEvent {
     std::variant<contracts::Notification, contracts::InboxChange> change;
     std::uint64_t unread = 0;  ///< the user's count at `version`
     base::Version version = 0;
+    base::Version offset = 0;                   ///< once it is sent, everything up to this version was
     bool late = false;                          ///< the sockets were told a later version already: its count is history
+    bool from_elsewhere = false;                ///< it came without a version, and is not in the inbox's history
     std::optional<base::TimePoint> created_at;  ///< when it came over the bus and says so: for the latency
 };
 

@@ -13,9 +13,14 @@ InboxOrder::Detail& InboxOrder::detail() {
     return *detail_;
 }
 
+base::Version InboxOrder::offset() const {
+    return detail_ && detail_->resync_since ? std::min(version_, *detail_->resync_since) : version_;
+}
+
 void InboxOrder::send(InboxEvent event, Out& out) {
     version_ = event.version;
     unread_ = event.unread;
+    event.offset = offset();
     out.push_back(std::move(event));
 }
 
@@ -51,6 +56,7 @@ InboxOrder::Offer InboxOrder::offer(InboxEvent event, base::SteadyTime now, Out&
     if (started_ && event.version <= version_) {
         if (!detail_ || now >= detail_->late_until || !detail_->late.take(event.version)) return Offer::stale;
         event.late = true;
+        event.offset = offset();
         out.push_back(std::move(event));
         return Offer::sent;
     }
@@ -88,6 +94,7 @@ void InboxOrder::start(InboxCount count, base::SteadyTime now, Out& before, Out&
         while (!held.empty() && held.begin()->first <= count.version) {
             detail_->late.take(held.begin()->first);
             before.push_back(std::move(held.begin()->second.event));
+            before.back().offset = before.back().version;
             held.erase(held.begin());
         }
     }
@@ -181,6 +188,7 @@ void InboxOrder::fill(const SyncAnswer& answer, base::SteadyTime now, Out& out) 
     for (auto& event : filled.events) {
         waiting.late.take(event.version);
         event.late = event.version <= version_;
+        event.offset = std::max(event.version, version_);
         out.push_back(std::move(event));
     }
     version_ = news.count.version;

@@ -49,6 +49,8 @@ class InboxOrder {
     bool started() const { return started_; }
     /// What the user's sockets were told last.
     InboxCount told() const { return {unread_, version_}; }
+    /// Up to which version everything was sent: what a client names when it comes back.
+    base::Version offset() const;
 
     /// The service was at `count` when `told_then` was told here. Events we lack are asked for after `kHealWait`; when
     /// the service is behind, it was set back, and so are we.

@@ -62,6 +62,7 @@ struct SyncAnswer {
     std::optional<base::Version> read_all_before;
     std::vector<contracts::Notification> notifications;
     bool has_more = false;
+    std::vector<base::Version> created_versions = {};  ///< of `notifications`; empty when the service does not tell
 };
 
 struct NewNotification {

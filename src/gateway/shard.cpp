@@ -18,6 +18,10 @@ constexpr std::chrono::milliseconds kDrainStep{100};
 constexpr std::uint64_t kReturnAfterMinMs = 500;
 constexpr std::uint64_t kReturnAfterMaxMs = 3'000;
 constexpr const char* kDrainReason = "server draining";
+bool has(const std::vector<std::string>& ids, const std::string& id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
 /// A connection that never joins a namespace is gone within 45 s: this, and the wait for its goodbye.
 constexpr std::chrono::seconds kConnectTimeout{35};
 
@@ -65,8 +69,11 @@ std::shared_ptr<SessionContext> make_context(loop::Executor executor, const Gate
                                                               services.notifications,
                                                               services.limiter,
                                                               services.metrics,
-                                                              [](base::UserId, const std::string&) {},
+                                                              services.pids,
+                                                              [](base::UserId, Newcomer) {},
                                                               [](base::UserId) {},
+                                                              [](const RecoveryNotice&) {},
+                                                              {},
                                                               {},
                                                               {}}};
 }
@@ -103,10 +110,12 @@ Shard::~Shard() {
     close();
 }
 
-void Shard::report_sockets(std::function<void(base::UserId, const std::string&)> on_registered,
-                           std::function<void(base::UserId)> on_user_gone) {
-    context_->on_registered = std::move(on_registered);
+void Shard::report_sockets(std::function<void(base::UserId, Newcomer)> on_arriving,
+                           std::function<void(base::UserId)> on_user_gone,
+                           std::function<void(const RecoveryNotice&)> on_recovered) {
+    context_->on_arriving = std::move(on_arriving);
     context_->on_user_gone = std::move(on_user_gone);
+    context_->on_recovered = std::move(on_recovered);
 }
 
 void Shard::serve() {
@@ -123,8 +132,15 @@ void Shard::tick() {
 }
 
 void Shard::deliver(const Delivery& delivery) {
-    const std::size_t sockets =
-        context_->registry.for_each(delivery.user, [&](socketio::Socket& socket) { socket.emit(delivery.events); });
+    std::size_t left_out = 0;
+    const std::size_t visited = context_->registry.for_each(delivery.user, [&](socketio::Socket& socket) {
+        if (!delivery.except.empty() && has(delivery.except, socket.id())) {
+            ++left_out;
+            return;
+        }
+        socket.emit(delivery.events);
+    });
+    const std::size_t sockets = visited - left_out;
     if (sockets == 0) return;
     delivered_.news += sockets * delivery.news;
     delivered_.updates += sockets * delivery.updates;
@@ -142,11 +158,15 @@ void Shard::report_deliveries() {
     context_->metrics.report(delivered_);
 }
 
-void Shard::deliver_to(const std::string& socket_id, const socketio::EncodedEvent& event) {
-    const auto socket = context_->registry.find(socket_id);
-    if (!socket) return;
-    socket->emit(event);
-    context_->metrics.sent(event.event(), 1);
+void Shard::arrive(std::uint64_t number, const Arrival& arrival) {
+    const auto found = context_->arriving.find(number);
+    if (found == context_->arriving.end()) return;
+    if (const auto session = found->second.lock()) session->arrive(arrival);
+}
+
+void Shard::give_way(const RecoveryNotice& notice) {
+    const auto socket = context_->registry.find(notice.socket_id);
+    if (socket) std::static_pointer_cast<SocketSession>(socket->data)->give_way(notice);
 }
 
 loop::Task<void> Shard::drain(std::chrono::milliseconds window) {
@@ -183,7 +203,8 @@ void Shard::close() {
     context_->deadlines.clear();
     // Sessions hold the context: nothing in it may hold them, or the follower, from now on.
     context_->registry = {};
-    context_->on_registered = [](base::UserId, const std::string&) {};
+    context_->on_arriving = [](base::UserId, const Newcomer&) {};
+    context_->on_recovered = [](const RecoveryNotice&) {};
     context_->on_user_gone = [](base::UserId) {};
 }
 

@@ -24,6 +24,7 @@ struct ShardServices {
     NotificationApi& notifications;
     RateLimiter& limiter;
     GatewayMetrics& metrics;
+    const PidSealer& pids;
     const http::Router& router;
     std::shared_ptr<http::ConnectionBudget> connections;
     std::shared_ptr<const socketio::SidCodec> sids;
@@ -49,13 +50,16 @@ class Shard final : public DeliveryTarget {
     DeadlineQueue& deadlines() { return context_->deadlines; }
 
     /// Who is told of sockets that come and go. Set before serving.
-    void report_sockets(std::function<void(base::UserId, const std::string& socket_id)> on_registered,
-                        std::function<void(base::UserId)> on_user_gone);
+    void report_sockets(std::function<void(base::UserId, Newcomer)> on_arriving,
+                        std::function<void(base::UserId)> on_user_gone,
+                        std::function<void(const RecoveryNotice&)> on_recovered);
     /// Starts accepting. Thread: any.
     void serve();
 
     void deliver(const Delivery& delivery) override;
-    void deliver_to(const std::string& socket_id, const socketio::EncodedEvent& event) override;
+    void arrive(std::uint64_t number, const Arrival& arrival) override;
+    /// A client has come back elsewhere: its older socket, if it is here, leaves.
+    void give_way(const RecoveryNotice& notice);
 
     /// From now on new handshakes are answered 503. Thread: any.
     void refuse_handshakes() { endpoint_.drain(); }

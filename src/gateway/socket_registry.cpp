@@ -29,12 +29,22 @@ std::optional<SocketRegistry::Unregistered> SocketRegistry::unregister_socket(co
         emptied_.push_back(place.user);
         const bool last =
             std::none_of(user->second.begin(), user->second.end(), [](const auto& s) { return s != nullptr; });
-        return Unregistered{place.user, last};
+        return Unregistered{place.user, last && !expected_.contains(place.user)};
     }
     remove_at(user->second, place.index);
     const bool last = user->second.empty();
     if (last) users_.erase(user);
-    return Unregistered{place.user, last};
+    return Unregistered{place.user, last && !expected_.contains(place.user)};
+}
+
+bool SocketRegistry::forget_expected(base::UserId user) {
+    const auto found = expected_.find(user);
+    if (found == expected_.end()) return false;
+    if (--found->second > 0) return false;
+    expected_.erase(found);
+    const auto sockets = users_.find(user);
+    return sockets == users_.end() ||
+           std::none_of(sockets->second.begin(), sockets->second.end(), [](const auto& s) { return s != nullptr; });
 }
 
 std::vector<socketio::SocketPtr> SocketRegistry::sockets_by_user(base::UserId user) const {

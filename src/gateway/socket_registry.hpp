@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,10 +21,15 @@ class SocketRegistry {
 
     struct Unregistered {
         base::UserId user;
-        bool last = false;  ///< the user has no other socket here
+        bool last = false;  ///< the user has no other socket here, and none on its way
     };
     /// Nullopt when it is not registered.
     std::optional<Unregistered> unregister_socket(const std::string& socket_id);
+
+    /// A socket of the user is on its way: the user is not gone before `forget_expected`, called once for it.
+    void expect(base::UserId user) { ++expected_[user]; }
+    /// True when the user has no socket here and none on its way any more.
+    bool forget_expected(base::UserId user);
 
     std::vector<socketio::SocketPtr> sockets_by_user(base::UserId user) const;
     socketio::SocketPtr find(const std::string& socket_id) const;
@@ -72,6 +78,7 @@ class SocketRegistry {
 
     std::unordered_map<base::UserId, Sockets> users_;
     std::unordered_map<std::string, Place> sockets_;
+    std::unordered_map<base::UserId, std::uint32_t> expected_;
     int visiting_ = 0;
     // While visiting.
     std::vector<base::UserId> emptied_;  ///< users whose vectors hold nulls

@@ -30,6 +30,21 @@ TEST(SocketRegistry, FindsAllSocketsOfAUser) {
     EXPECT_EQ(registry.find("x"), nullptr);
 }
 
+TEST(SocketRegistry, AUserStaysWhileASocketIsOnItsWay) {
+    SocketRegistry registry;
+    registry.expect(user(1));
+    registry.expect(user(1));
+    EXPECT_FALSE(registry.forget_expected(user(1)));
+    registry.register_socket(user(1), "a", std::make_shared<FakeSocket>("a"));
+    EXPECT_FALSE(registry.unregister_socket("a")->last);
+    EXPECT_TRUE(registry.forget_expected(user(1))) << "neither there nor on its way";
+    EXPECT_FALSE(registry.forget_expected(user(1)));
+    registry.expect(user(1));
+    registry.register_socket(user(1), "b", std::make_shared<FakeSocket>("b"));
+    EXPECT_FALSE(registry.forget_expected(user(1)));
+    EXPECT_TRUE(registry.unregister_socket("b")->last);
+}
+
 TEST(SocketRegistry, TheUsersEntryGoesWithTheLastSocket) {
     SocketRegistry registry;
     registry.register_socket(user(1), "a", std::make_shared<FakeSocket>("a"));

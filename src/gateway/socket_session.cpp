@@ -1,6 +1,7 @@
 #include "gateway/socket_session.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/log.hpp"
@@ -17,6 +18,8 @@ constexpr std::chrono::milliseconds kExpiryNotice{60'000};
 constexpr std::chrono::milliseconds kLongestWait = 1h;
 constexpr const char* kRateReason = "rate limit exceeded";
 constexpr const char* kTokenReason = "token expired";
+/// No version: a client that shows it is not recovered.
+constexpr std::uint64_t kUnknownOffset = std::numeric_limits<std::uint64_t>::max();
 
 socketio::ConnectError connect_error(const AuthRefusal& refusal) {
     return {refusal.message, R"({"code":")" + std::string{contracts::to_string(refusal.code)} + R"("})"};
@@ -38,8 +41,8 @@ void SocketSession::serve(socketio::Namespace& nsp, std::shared_ptr<SessionConte
             next(connect_error(*refusal));
             return;
         }
-        socket->data = std::move(session);
-        next(std::nullopt);
+        socket->data = session;
+        session->welcome(next);
     });
     nsp.on_connection(
         [](const socketio::SocketPtr& socket) { std::static_pointer_cast<SocketSession>(socket->data)->begin(); });
@@ -50,6 +53,7 @@ SocketSession::SocketSession(std::shared_ptr<SessionContext> context, const sock
 
 SocketSession::~SocketSession() {
     context_->deadlines.cancel(deadline_);
+    stop_waiting();
     if (holds_slot_) limits_->remove_socket();
 }
 
@@ -77,6 +81,109 @@ std::optional<AuthRefusal> SocketSession::take_identity(const SocketIdentity& id
     return std::nullopt;
 }
 
+void SocketSession::welcome(socketio::Next next) {
+    const auto socket = socket_.lock();
+    offsets_ = takes_offsets(socket->handshake());
+    if (!identity_) {
+        if (offsets_) socket->send_offsets(kUnknownOffset);
+        next(std::nullopt);
+        return;
+    }
+    if (offsets_) {
+        auto comeback = find_comeback(socket->handshake(), identity_->user, socket->nsp(), context_->pids);
+        if (comeback) comeback_ = std::make_unique<Comeback>(std::move(*comeback));
+    }
+    next_ = std::move(next);
+    expected_ = true;
+    context_->registry.expect(identity_->user);
+    set_deadline(context_->clock.steady_now() + context_->config.state_wait, &SocketSession::on_no_state);
+    ask_for_state();
+}
+
+void SocketSession::ask_for_state() {
+    arrival_ = ++context_->last_arrival;
+    context_->arriving.emplace(arrival_, weak_from_this());
+    Newcomer newcomer;
+    newcomer.number = arrival_;
+    if (comeback_) {
+        newcomer.socket_id = comeback_->socket_id;
+        newcomer.since = comeback_->since;
+    }
+    context_->on_arriving(identity_->user, std::move(newcomer));
+}
+
+void SocketSession::stop_waiting() {
+    if (arrival_ != 0) context_->arriving.erase(std::exchange(arrival_, 0));
+    if (!std::exchange(expected_, false)) return;
+    if (context_->registry.forget_expected(identity_->user)) context_->on_user_gone(identity_->user);
+}
+
+void SocketSession::on_no_state() {
+    // The service does not answer: what a client has missed it must ask for by itself.
+    enter(std::nullopt, false);
+}
+
+void SocketSession::arrive(const Arrival& arrival) {
+    const auto self = shared_from_this();
+    context_->arriving.erase(std::exchange(arrival_, 0));
+    if (!next_) return tell(arrival.count);  // it was let in before
+    const bool recovered = arrival.recovered && comeback_;
+    enter(arrival.offset, recovered);
+    if (recovered) {
+        for (const auto& delivery : arrival.missed) tell(delivery);
+    }
+    tell(arrival.count);
+    const auto socket = socket_.lock();
+    if (recovered && socket && socket->connected()) context_->on_recovered({socket->id(), entrance_});
+}
+
+void SocketSession::enter(std::optional<base::Version> offset, bool recovered) {
+    const auto socket = socket_.lock();
+    context_->deadlines.cancel(deadline_);
+    const auto next = std::exchange(next_, nullptr);
+    const auto comeback = std::exchange(comeback_, nullptr);
+    if (!socket || !next) return;
+    connected_at_ = context_->clock.steady_now();
+    entrance_.at_us =
+        std::chrono::duration_cast<std::chrono::microseconds>(context_->clock.now().time_since_epoch()).count();
+    if (recovered) {
+        recovered_ = true;
+        base::random_bytes(&entrance_.number, sizeof entrance_.number);
+        socket->recover_as(comeback->pid, comeback->socket_id);
+    } else if (offsets_) {
+        socket->recover_as(context_->pids.seal({identity_->user, socket->nsp(), socket->id(), offset}));
+    }
+    if (offsets_) socket->send_offsets(offset.value_or(kUnknownOffset));
+    next(std::nullopt);
+}
+
+void SocketSession::tell(const Delivery& delivery) {
+    const auto socket = socket_.lock();
+    if (!socket || !socket->connected()) return;
+    socket->emit(delivery.events);
+    auto& metrics = context_->metrics;
+    if (delivery.news > 0) metrics.sent(contracts::kNotificationNewEvent, delivery.news);
+    if (delivery.updates > 0) metrics.sent(contracts::kNotificationUpdatedEvent, delivery.updates);
+    if (delivery.counts > 0) metrics.sent(contracts::kUnreadCountUpdatedEvent, delivery.counts);
+}
+
+void SocketSession::tell(const socketio::EncodedEvent& event) {
+    const auto socket = socket_.lock();
+    if (!socket || !socket->connected()) return;
+    socket->emit(event);
+    context_->metrics.sent(event.event(), 1);
+}
+
+void SocketSession::give_way(const RecoveryNotice& notice) {
+    const auto socket = socket_.lock();
+    const auto age =
+        std::chrono::duration_cast<std::chrono::milliseconds>(context_->clock.steady_now() - connected_at_);
+    if (!socket || !is_older(entrance_, age, notice)) return;
+    base::log_info("socket gives way to a newer one", {{"user", user_name(identity_)}, {"socket", socket->id()}});
+    // With a goodbye: a client that is still there must not come back and fight for the id.
+    socket->disconnect(true);
+}
+
 void SocketSession::begin() {
     const auto socket = socket_.lock();
     socket->release_handshake();
@@ -88,9 +195,11 @@ void SocketSession::begin() {
                                         {"socket", socket->id()},
                                         {"nsp", socket->nsp()},
                                         {"transport", socket->transport()},
-                                        {"remote", remote_address_}});
+                                        {"remote", remote_address_},
+                                        {"recovered", recovered_}});
     if (identity_) {
         register_socket();
+        if (std::exchange(expected_, false)) context_->registry.forget_expected(identity_->user);
     } else {
         set_deadline(connected_at_ + context_->config.auth_timeout, &SocketSession::on_auth_timeout);
     }
@@ -100,7 +209,6 @@ void SocketSession::register_socket() {
     const auto socket = socket_.lock();
     if (!socket) return;
     context_->registry.register_socket(identity_->user, socket->id(), socket);
-    context_->on_registered(identity_->user, socket->id());
     watch_token();
 }
 
@@ -168,6 +276,7 @@ void SocketSession::authenticate(std::string_view token, Reply& reply) {
     }
     base::log_info("socket authenticated", {{"user", user_name(identity_)}, {"socket", socket_.lock()->id()}});
     register_socket();
+    ask_for_state();
 }
 
 bool SocketSession::begin_command() {

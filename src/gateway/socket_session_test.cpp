@@ -35,17 +35,19 @@ class FakeNamespace final : public socketio::Namespace {
     void emit_to(const std::string&, const socketio::EncodedEvent&) override {}
     std::size_t size() const override { return 0; }
 
-    /// The `data` of the CONNECT_ERROR, or empty.
+    /// The `data` of the CONNECT_ERROR, or empty. The socket may be let in later.
     std::string connect(const socketio::SocketPtr& socket) {
-        std::string refused;
-        middleware_(socket, [&](const std::optional<socketio::ConnectError>& error) {
+        const auto refused = std::make_shared<std::string>();
+        middleware_(socket, [this, refused, weak = std::weak_ptr{socket}](const auto& error) {
+            const auto still = weak.lock();
+            if (!still) return;
             if (error) {
-                refused = error->data_json;
+                *refused = error->data_json;
             } else {
-                handler_(socket);
+                handler_(still);
             }
         });
-        return refused;
+        return *refused;
     }
 
  private:
@@ -78,7 +80,29 @@ class SocketSessionTest : public ::testing::Test {
     std::shared_ptr<FakeSocket> connected(std::string id, const std::string& auth_token = {}) {
         auto made = socket(std::move(id), auth_token);
         EXPECT_EQ(nsp.connect(made), "");
+        if (!auth_token.empty()) arrive();
+        std::erase_if(made->emitted, [](const auto& event) { return event.starts_with("[\"unreadCount:updated"); });
         return made;
+    }
+    /// The state that the newcomer waits for: the last one's, if none is named.
+    void arrive(Arrival arrival = state(0), std::size_t index = 0) {
+        const auto number = newcomers.at(index == 0 ? newcomers.size() - 1 : index - 1).number;
+        const auto found = context->arriving.find(number);
+        if (found == context->arriving.end()) return;
+        if (const auto session = found->second.lock()) session->arrive(arrival);
+    }
+    /// The ids of the sockets that are registered.
+    std::vector<std::string> registered() const {
+        std::vector<std::string> ids;
+        context->registry.for_all([&](const socketio::SocketPtr& one) { ids.push_back(one->id()); });
+        std::sort(ids.begin(), ids.end());
+        return ids;
+    }
+    static Arrival state(base::Version version) {
+        Arrival arrival;
+        arrival.offset = version;
+        arrival.count = encode_count({0, version}, version);
+        return arrival;
     }
     /// Sends an event and returns its ack.
     std::string ask(FakeSocket& client, const std::string& event, const std::vector<std::string>& arguments = {}) {
@@ -102,8 +126,10 @@ class SocketSessionTest : public ::testing::Test {
     std::unique_ptr<token::UserTokenVerifier> verifier = token::make_secret_verifier(kSecret, {});
     FakeNotificationApi api;
     RateLimiter limiter{loop.clock, 10};
-    std::vector<std::string> registered;
+    PidSealer pids{kSecret};
+    std::vector<Newcomer> newcomers;
     std::vector<std::string> gone;
+    std::vector<RecoveryNotice> notices;
     std::shared_ptr<SessionContext> context{
         new SessionContext{SessionConfig{10s, 2, true, 10s, 3},
                            loop.executor(),
@@ -112,8 +138,11 @@ class SocketSessionTest : public ::testing::Test {
                            api,
                            limiter,
                            gateway_metrics,
-                           [this](base::UserId, const std::string& id) { registered.push_back(id); },
+                           pids,
+                           [this](base::UserId, Newcomer newcomer) { newcomers.push_back(std::move(newcomer)); },
                            [this](base::UserId user) { gone.push_back(user.to_string()); },
+                           [this](const RecoveryNotice& notice) { notices.push_back(notice); },
+                           {},
                            {},
                            {}}};
     FakeNamespace nsp;
@@ -122,7 +151,7 @@ class SocketSessionTest : public ::testing::Test {
 
 TEST_F(SocketSessionTest, ATokenInAuthRegistersTheSocket) {
     const auto client = connected("a", token(kUser));
-    EXPECT_THAT(registered, ElementsAre("a"));
+    EXPECT_THAT(registered(), ElementsAre("a"));
     EXPECT_EQ(context->registry.sockets_by_user(*base::UserId::parse(kUser)).size(), 1U);
     EXPECT_EQ(client->handshake().auth_json, "{}") << "the handshake, with its token, is freed";
     client->end("transport close");
@@ -135,10 +164,12 @@ TEST_F(SocketSessionTest, TakesTheTokenFromHeaderOrQueryToo) {
     auto by_header = socket("a");
     by_header->handshake_value.authorization = "Bearer " + token(kUser);
     EXPECT_EQ(nsp.connect(by_header), "");
+    arrive();
     auto by_query = socket("b");
     by_query->handshake_value.query["token"] = token(kUser);
     EXPECT_EQ(nsp.connect(by_query), "");
-    EXPECT_THAT(registered, ElementsAre("a", "b"));
+    arrive();
+    EXPECT_THAT(registered(), ElementsAre("a", "b"));
 }
 
 TEST_F(SocketSessionTest, DoesNotLookAtTheQueryWhenItIsTurnedOff) {
@@ -146,7 +177,7 @@ TEST_F(SocketSessionTest, DoesNotLookAtTheQueryWhenItIsTurnedOff) {
     auto client = socket("a");
     client->handshake_value.query["token"] = token(kUser);
     EXPECT_EQ(nsp.connect(client), "");
-    EXPECT_THAT(registered, IsEmpty());
+    EXPECT_THAT(registered(), IsEmpty());
 }
 
 TEST_F(SocketSessionTest, ATokenThatIsNoGoodRefusesTheConnectWithItsCode) {
@@ -159,7 +190,7 @@ TEST_F(SocketSessionTest, ATokenThatIsNoGoodRefusesTheConnectWithItsCode) {
     number->handshake_value.auth_json = R"({"token":5})";
     EXPECT_EQ(nsp.connect(number), R"({"code":"token_invalid"})");
     EXPECT_EQ(metric("auth_failures_total", {{"code", "token_invalid"}}), 2);
-    EXPECT_THAT(registered, IsEmpty());
+    EXPECT_THAT(registered(), IsEmpty());
 }
 
 TEST_F(SocketSessionTest, AUserHasALimitedNumberOfSockets) {
@@ -175,10 +206,11 @@ TEST_F(SocketSessionTest, ASocketThatIsNeverAdmittedGivesItsPlaceBack) {
     {
         // The connection goes between middleware and connection.
         auto lost = socket("a", token(kUser));
-        auto session = std::make_shared<SocketSession>(context, lost);
         nsp.connect(lost);
-        lost->end("transport close");
+        EXPECT_EQ(limiter.of(*base::UserId::parse(kUser))->sockets(), 1U);
     }
+    EXPECT_THAT(gone, ElementsAre(kUser));
+    EXPECT_THAT(context->arriving, IsEmpty());
     auto a = connected("b", token(kUser));
     auto b = connected("c", token(kUser));
     EXPECT_EQ(limiter.of(*base::UserId::parse(kUser))->sockets(), 2U);
@@ -186,7 +218,7 @@ TEST_F(SocketSessionTest, ASocketThatIsNeverAdmittedGivesItsPlaceBack) {
 
 TEST_F(SocketSessionTest, ASocketWithoutATokenIsCutOffAfterTheDeadline) {
     const auto client = connected("a");
-    EXPECT_THAT(registered, IsEmpty());
+    EXPECT_THAT(registered(), IsEmpty());
     run_deadlines(9'999ms);
     EXPECT_TRUE(client->connected());
     run_deadlines(1ms);
@@ -200,7 +232,11 @@ TEST_F(SocketSessionTest, AuthAuthenticatesALiveSocket) {
     EXPECT_THAT(ask(*client, "notification:read", {id}), HasSubstr(R"("code":"unauthenticated")"));
     EXPECT_EQ(ask(*client, "AUTH", {R"({"token":")" + token(kUser) + R"("})"}),
               R"({"ok":true,"userId":")" + std::string{kUser} + R"("})");
-    EXPECT_THAT(registered, ElementsAre("a"));
+    EXPECT_THAT(registered(), ElementsAre("a"));
+    EXPECT_THAT(client->emitted, IsEmpty()) << "before its state is known";
+    arrive(state(7));
+    EXPECT_THAT(client->emitted, ElementsAre(R"(["unreadCount:updated",{"count":0,"version":"7"},"7"])"));
+    EXPECT_EQ(client->shown_pid, "") << "it connected without a user";
     run_deadlines(20s);
     EXPECT_TRUE(client->connected());
     EXPECT_THAT(ask(*client, "notification:read", {id}), HasSubstr(R"("code":"not_found")"));
@@ -214,7 +250,7 @@ TEST_F(SocketSessionTest, ARefusedAuthLeavesTheSocketAsItWas) {
     EXPECT_THAT(ask(*client, "AUTH", {R"({"tok":"x"})"}), HasSubstr(R"("code":"invalid_payload")"));
     EXPECT_TRUE(client->connected());
     EXPECT_THAT(ask(*client, "notification:sync", {R"({"since":"0"})"}), HasSubstr(R"("ok":true)"));
-    EXPECT_THAT(registered, ElementsAre("a"));
+    EXPECT_THAT(registered(), ElementsAre("a"));
 }
 
 TEST_F(SocketSessionTest, TellsThatTheTokenEndsAndClosesTheTransportThen) {
@@ -364,6 +400,150 @@ TEST_F(SocketSessionTest, ASocketMayGoWhileItsCommandRuns) {
     loop.settle();
     EXPECT_EQ(context->registry.sockets(), 0U);
     EXPECT_EQ(limiter.of(*base::UserId::parse(kUser))->sockets(), 0U);
+}
+
+class ComingBack : public SocketSessionTest {
+ protected:
+    const base::UserId user = *base::UserId::parse(kUser);
+
+    std::shared_ptr<FakeSocket> showing(const std::string& id, const std::string& recovery, const char* whose = kUser) {
+        auto made = socket(id);
+        made->handshake_value.auth_json = R"({"token":")" + token(whose) + R"(",)" + recovery + "}";
+        EXPECT_EQ(nsp.connect(made), "");
+        return made;
+    }
+    std::string pid_of(const std::string& id, std::optional<base::Version> version = 3) const {
+        return pids.seal({user, "/", id, version});
+    }
+    std::string pid_field(const std::string& id) const { return R"("pid":")" + pid_of(id) + "\""; }
+    static Arrival recovered(base::Version since, base::Version now) {
+        Arrival arrival = state(now);
+        arrival.recovered = true;
+        arrival.offset = since;
+        for (auto version = since + 1; version <= now; ++version) {
+            arrival.missed.push_back({});
+            arrival.missed.back().events = encode_count({9, version}, version);
+        }
+        return arrival;
+    }
+};
+
+TEST_F(ComingBack, TheConnectIsAnsweredWhenTheStateIsKnownAndShowsItsVersion) {
+    auto client = socket("a", token(kUser));
+    EXPECT_EQ(nsp.connect(client), "");
+    EXPECT_THAT(registered(), IsEmpty());
+    ASSERT_EQ(newcomers.size(), 1U);
+    EXPECT_FALSE(newcomers[0].since);
+    arrive(state(7));
+    EXPECT_THAT(registered(), ElementsAre("a"));
+    EXPECT_EQ(pids.open(client->shown_pid), (Pid{user, "/", "a", 7}));
+    EXPECT_EQ(client->first_offset, 7U);
+    EXPECT_THAT(client->emitted, ElementsAre(R"(["unreadCount:updated",{"count":0,"version":"7"},"7"])"));
+    EXPECT_THAT(notices, IsEmpty());
+}
+
+TEST_F(ComingBack, AskedForByAPidAndAnOffset) {
+    const auto first = showing("new", pid_field("old"));
+    EXPECT_EQ(newcomers.back().since, 3U) << "no event yet: the version at CONNECT";
+    EXPECT_EQ(newcomers.back().socket_id, "old");
+    const auto second = showing("newer", pid_field("old") + R"(,"offset":"17")");
+    EXPECT_EQ(newcomers.back().since, 17U);
+}
+
+TEST_F(ComingBack, HasItsIdAndPidAgainAndThenWhatItMissed) {
+    auto client = showing("new", pid_field("old") + R"(,"offset":"5")");
+    arrive(recovered(5, 7));
+    EXPECT_EQ(client->id(), "old");
+    EXPECT_EQ(client->shown_pid.size(), pid_of("old").size());
+    EXPECT_EQ(pids.open(client->shown_pid), (Pid{user, "/", "old", 3})) << "the one it showed";
+    EXPECT_EQ(client->first_offset, 5U);
+    EXPECT_THAT(registered(), ElementsAre("old"));
+    EXPECT_THAT(client->emitted, ElementsAre(R"(["unreadCount:updated",{"count":9,"version":"6"},"6"])",
+                                             R"(["unreadCount:updated",{"count":9,"version":"7"},"7"])",
+                                             R"(["unreadCount:updated",{"count":0,"version":"7"},"7"])"));
+    ASSERT_EQ(notices.size(), 1U);
+    EXPECT_EQ(notices[0].socket_id, "old");
+}
+
+TEST_F(ComingBack, WhoCannotBeBroughtUpToDateIsANewSocket) {
+    auto client = showing("new", pid_field("old") + R"(,"offset":"5")");
+    arrive(state(900));
+    EXPECT_EQ(client->id(), "new");
+    EXPECT_EQ(pids.open(client->shown_pid), (Pid{user, "/", "new", 900}));
+    EXPECT_EQ(client->emitted.size(), 1U);
+    EXPECT_THAT(notices, IsEmpty());
+}
+
+TEST_F(ComingBack, TheTokenIsVerifiedFirstAndMustBeOfTheSameUser) {
+    auto refused = socket("b");
+    refused->handshake_value.auth_json = R"({"token":"bad",)" + pid_field("old") + R"(,"offset":"5"})";
+    EXPECT_EQ(nsp.connect(refused), R"({"code":"token_invalid"})");
+    EXPECT_THAT(newcomers, IsEmpty()) << "nothing was looked up";
+    EXPECT_THAT(refused->emitted, IsEmpty());
+    const auto other = showing("c", pid_field("old") + R"(,"offset":"5")", kOtherUser);
+    EXPECT_FALSE(newcomers.back().since) << "another user's";
+    EXPECT_EQ(newcomers.back().socket_id, "");
+}
+
+TEST_F(ComingBack, AClientIsNotKeptWaitingForAServiceThatIsAway) {
+    auto client = showing("new", pid_field("old") + R"(,"offset":"5")");
+    run_deadlines(2'999ms);
+    EXPECT_THAT(registered(), IsEmpty());
+    run_deadlines(1ms);
+    EXPECT_THAT(registered(), ElementsAre("new"));
+    EXPECT_EQ(pids.open(client->shown_pid), (Pid{user, "/", "new", std::nullopt})) << "to come back by an offset only";
+    arrive(recovered(5, 7));
+    EXPECT_EQ(client->id(), "new");
+    EXPECT_THAT(client->emitted, ElementsAre(R"(["unreadCount:updated",{"count":0,"version":"7"},"7"])"));
+    EXPECT_THAT(notices, IsEmpty());
+}
+
+TEST_F(ComingBack, OneThatGoesAwayWhileItWaitsLeavesNothing) {
+    {
+        const auto client = showing("new", pid_field("old"));
+        EXPECT_EQ(context->arriving.size(), 1U);
+    }
+    EXPECT_THAT(context->arriving, IsEmpty());
+    EXPECT_THAT(gone, ElementsAre(kUser));
+    EXPECT_EQ(context->deadlines.size(), 0U);
+    arrive(recovered(3, 4));
+    EXPECT_THAT(registered(), IsEmpty());
+}
+
+TEST_F(ComingBack, TheUserIsNotGoneWhileAnotherSocketIsOnItsWay) {
+    const auto first = connected("a", token(kUser));
+    auto second = socket("b", token(kUser));
+    EXPECT_EQ(nsp.connect(second), "");
+    first->end("transport close");
+    EXPECT_THAT(gone, IsEmpty());
+    arrive();
+    second->end("transport close");
+    EXPECT_THAT(gone, ElementsAre(kUser));
+}
+
+TEST_F(ComingBack, ClientsThatCannotTakeOffsetsGetNoneAndNoPid) {
+    auto python = socket("a", token(kUser));
+    python->handshake_value.query["t"] = "1764042113.1234567";
+    EXPECT_EQ(nsp.connect(python), "");
+    arrive(state(7));
+    EXPECT_EQ(python->shown_pid, "");
+    EXPECT_FALSE(python->first_offset);
+    const auto anonymous = connected("b");
+    EXPECT_TRUE(anonymous->first_offset) << "all others' events end with an offset, with a pid or without";
+    EXPECT_FALSE(base::parse_version(std::to_string(*anonymous->first_offset)));
+}
+
+TEST_F(ComingBack, TheOlderOfTwoSocketsGivesWayToANotice) {
+    const auto client = connected("a", token(kUser));
+    const auto session = std::static_pointer_cast<SocketSession>(client->data);
+    auto at = [&](std::chrono::milliseconds ahead) {
+        return std::chrono::duration_cast<std::chrono::microseconds>((loop.clock.now() + ahead).time_since_epoch())
+            .count();
+    };
+    session->give_way({"a", {at(-100ms), 1}});
+    EXPECT_TRUE(client->connected()) << "an older one's notice came late";
+    session->give_way({"a", {at(100ms), 1}});
+    EXPECT_EQ(client->ended_by, "server namespace disconnect");
 }
 
 }  // namespace

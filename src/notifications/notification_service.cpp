@@ -85,6 +85,7 @@ contracts::SyncAnswer to_answer(store::SyncPage page) {
     answer.unread_count = page.state.unread;
     answer.read_all_before = page.read_all_before;
     answer.notifications = std::move(page.notifications);
+    answer.created_versions = std::move(page.created_versions);
     answer.has_more = page.has_more;
     return answer;
 }

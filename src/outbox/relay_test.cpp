@@ -135,6 +135,8 @@ class BusOnDemand final : public bus::Bus {
     std::unique_ptr<bus::Subscription> consume(bus::Consumer) override { return nullptr; }
     std::unique_ptr<bus::Subscription> follow(bus::Follower) override { return nullptr; }
     loop::Task<base::Result<void>> dead_letter(bus::DeadLetter) override { co_return base::Result<void>{}; }
+    void announce(std::string, std::string) override {}
+    std::unique_ptr<bus::Subscription> listen(bus::Listener) override { return nullptr; }
     bool available() const override { return true; }
 
  private:

@@ -67,6 +67,7 @@ struct SyncPage {
     InboxState state;
     std::optional<base::Version> read_all_before;        ///< everything up to it is read, when changed since `since`
     std::vector<contracts::Notification> notifications;  ///< changed since `since`, oldest change first
+    std::vector<base::Version> created_versions;         ///< when each was created; empty with `reset`
     bool has_more = false;                               ///< go on from the version of the last one
 };
 

@@ -4,10 +4,66 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { binary, eventually, run, temporaryDirectory } from './harness.mjs';
+import { connect, createServer } from 'node:net';
+import { once } from 'node:events';
+import { io } from 'socket.io-client';
+import { Tab, binary, eventually, run, temporaryDirectory } from './harness.mjs';
 import { Gateway, secrets, userSecret } from './cluster_gateway.mjs';
 import { Publisher } from './nats_client.mjs';
 import { Nats, Postgres, Process, Service } from '../cluster/servers.mjs';
+
+/** Leads connections to a gateway, and then to another: like a balancer, or a laptop that changes its network. */
+class Switch {
+  static async open(target) {
+    const one = new Switch();
+    one.target = target;
+    one.pairs = [];
+    one.server = createServer((client) => {
+      const gateway = connect(one.target, '127.0.0.1');
+      const pair = { client, gateway, closedAt: undefined };
+      one.pairs.push(pair);
+      client.pipe(gateway);
+      gateway.pipe(client);
+      gateway.on('close', () => (pair.closedAt ??= performance.now()));
+      for (const socket of [client, gateway]) socket.on('error', () => {});
+    });
+    one.server.listen(0, '127.0.0.1');
+    await once(one.server, 'listening');
+    one.url = `http://127.0.0.1:${one.server.address().port}`;
+    return one;
+  }
+
+  /** The clients' ends break off; the gateways hear nothing of it. Returns what is still open there. */
+  cut() {
+    const open = this.pairs.filter(({ closedAt }) => closedAt === undefined);
+    for (const pair of open) {
+      const { client, gateway } = pair;
+      client.unpipe(gateway);
+      gateway.unpipe(client);
+      client.destroy();
+      let heard = '';
+      gateway.on('data', (chunk) => {
+        heard += chunk.toString('latin1');
+        if (heard.includes('\x81\x0241')) pair.closedAt ??= performance.now(); // its DISCONNECT
+      });
+      gateway.resume();
+    }
+    return open;
+  }
+
+  close() {
+    this.server.close();
+    for (const { client, gateway } of this.pairs) {
+      client.destroy();
+      gateway.destroy();
+    }
+  }
+}
+
+/** What rang or changed, in the order of arrival: the same for every tab that has missed nothing. */
+const history = (tab) => tab.events
+  .filter(({ name }) => /^notification:(new|updated)$/.test(name))
+  .map(({ name, payload }) => [name, payload.action ?? payload.title, payload.version]);
 
 describe('cluster', { timeout: 300_000 }, () => {
   let folder, nats, postgres, publisher;
@@ -266,6 +322,50 @@ describe('cluster', { timeout: 300_000 }, () => {
     const sync = await tab.emit('notification:sync', { since: '1' });
     assert.ok(sync.notifications.some((n) => n.notificationId === made.notificationId));
     tab.close();
+  });
+
+  test('a client moved from one gateway to the other recovers, and its old socket is closed within a second', async () => {
+    const user = await a.register();
+    const stayed = await b.connect(user.token).connected();
+    const way = await Switch.open(new URL(gateways[0].url).port);
+    const tab = new Tab(io(way.url, { auth: { token: user.token }, transports: ['websocket'], reconnection: false, forceNew: true }));
+    await tab.connected();
+    for (const one of [tab, stayed]) await eventually('the welcome is counted', () => one.count === 1);
+    const { id } = tab.socket;
+    const known = await a.create(user.id, 'known');
+    await tab.event('notification:new', (payload) => payload.notificationId === known.notificationId);
+    for (const [from, to] of [[0, 1], [1, 0]]) {
+      assert.equal(way.target, new URL(gateways[from].url).port);
+      const left = way.cut();
+      way.target = new URL(gateways[to].url).port;
+      await eventually('the client notices', () => !tab.socket.connected);
+      const missed = await a.create(user.id, `missed by ${from}`);
+      await b.request('POST', `/notifications/${missed.notificationId}/read`, { token: user.token });
+      const last = await a.create(user.id, `unread on ${to}`);
+      assert.ok(left.length > 0 && left.every(({ closedAt }) => closedAt === undefined), 'its gateway knows nothing yet');
+      const connects = tab.connects;
+      tab.socket.connect();
+      await eventually('it is back', () => tab.connects > connects);
+      const back = performance.now();
+      assert.equal(tab.socket.recovered, true);
+      assert.equal(tab.socket.id, id);
+      await eventually('the old socket is closed', () => left.every(({ closedAt }) => closedAt !== undefined), 1_000);
+      assert.ok(performance.now() - back < 1_500);
+      await tab.event('notification:new', (payload) => payload.notificationId === last.notificationId);
+      await stayed.event('notification:new', (payload) => payload.notificationId === last.notificationId);
+      assert.ok(tab.socket.connected, 'the new one stays');
+    }
+    const end = await a.create(user.id, 'end');
+    for (const one of [tab, stayed]) await one.event('notification:new', (payload) => payload.notificationId === end.notificationId);
+    const versions = history(stayed).slice(-8);
+    await eventually('the same, once and in order', () => {
+      assert.deepEqual(history(tab).slice(-8), versions);
+      return true;
+    });
+    assert.equal(new Set(history(tab).map(([name, , version]) => name + version)).size, history(tab).length, 'nothing twice');
+    tab.close();
+    stayed.close();
+    way.close();
   });
 
   /** A new row whose event never was: as if it had been lost for good. */

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "bus/listener_inbox.hpp"
 #include "bus/local/consumer_group.hpp"
 #include "bus/local/follower_queue.hpp"
 #include "bus/local/seen_messages.hpp"
@@ -77,6 +78,7 @@ struct LocalBus::Impl : std::enable_shared_from_this<LocalBus::Impl> {
     std::map<std::string, std::uint64_t> last_sequence;  // by stream
     Groups groups;
     std::vector<std::shared_ptr<FollowerQueue>> followers;
+    std::vector<std::shared_ptr<ListenerInbox>> listeners;
     SeenMessages seen;
     std::set<std::shared_ptr<AttemptWait>> waits;
 };
@@ -371,6 +373,26 @@ loop::Task<base::Result<void>> LocalBus::dead_letter(DeadLetter letter) {
     return put_aside(impl_, std::move(letter));
 }
 
+void LocalBus::announce(std::string subject, std::string payload) {
+    const std::lock_guard lock{impl_->mutex};
+    for (const auto& listener : impl_->listeners) {
+        if (listener->subject() == subject) listener->push(payload);
+    }
+}
+
+std::unique_ptr<Subscription> LocalBus::listen(Listener listener) {
+    auto inbox = std::make_shared<ListenerInbox>(std::move(listener));
+    const std::lock_guard lock{impl_->mutex};
+    impl_->listeners.push_back(inbox);
+    return std::make_unique<LocalSubscription>([weak = std::weak_ptr{impl_}, inbox] {
+        inbox->end();
+        if (const auto bus = weak.lock()) {
+            const std::lock_guard guard{bus->mutex};
+            std::erase(bus->listeners, inbox);
+        }
+    });
+}
+
 bool LocalBus::available() const {
     const std::lock_guard lock{impl_->mutex};
     return !impl_->stopped;
@@ -379,14 +401,17 @@ bool LocalBus::available() const {
 void LocalBus::stop() {
     std::set<std::shared_ptr<AttemptWait>> waits;
     std::vector<std::shared_ptr<FollowerQueue>> followers;
+    std::vector<std::shared_ptr<ListenerInbox>> listeners;
     {
         const std::lock_guard lock{impl_->mutex};
         impl_->stopped = true;
         waits.swap(impl_->waits);
         followers.swap(impl_->followers);
+        listeners.swap(impl_->listeners);
         for (const auto& group : impl_->groups) group->end();
     }
     for (const auto& follower : followers) follower->end();
+    for (const auto& listener : listeners) listener->end();
     for (const auto& wait : waits) wait->end({AttemptEnd::Kind::closed, {}, {}});
 }
 

@@ -52,6 +52,8 @@ class LocalBus final : public Bus {
     std::unique_ptr<Subscription> consume(Consumer consumer) override;
     std::unique_ptr<Subscription> follow(Follower follower) override;
     loop::Task<base::Result<void>> dead_letter(DeadLetter letter) override;
+    void announce(std::string subject, std::string payload) override;
+    std::unique_ptr<Subscription> listen(Listener listener) override;
     bool available() const override;
 
     /// Ends what is in flight with errc::closed; no handler starts after it. May be called again.

@@ -8,6 +8,7 @@
 #include "bus/nats/delivery_of.hpp"
 #include "bus/nats/link_keeper.hpp"
 #include "bus/nats/nats_node_registry.hpp"
+#include "bus/nats/notice_listener.hpp"
 #include "bus/nats/ordered_follower.hpp"
 #include "bus/nats/pull_consumer.hpp"
 #include "bus/nats/sender.hpp"
@@ -53,6 +54,7 @@ struct NatsBus::Impl {
     std::mutex mutex;
     std::vector<std::shared_ptr<PullConsumer>> consumers;
     std::vector<std::shared_ptr<OrderedFollower>> followers;
+    std::vector<std::shared_ptr<NoticeListener>> listeners;
     bool stopped = false;
 };
 
@@ -134,6 +136,22 @@ std::unique_ptr<Subscription> NatsBus::follow(Follower follower) {
     return std::make_unique<Ending<OrderedFollower, Impl>>(impl_, std::move(following));
 }
 
+void NatsBus::announce(std::string subject, std::string payload) {
+    impl_->sender->post([subject = std::move(subject), payload = std::move(payload)](Link& link) {
+        link.send_text(subject, {}, payload);
+    });
+}
+
+std::unique_ptr<Subscription> NatsBus::listen(Listener listener) {
+    auto listening = std::make_shared<NoticeListener>(*impl_->keeper, std::move(listener));
+    {
+        const std::lock_guard lock{impl_->mutex};
+        impl_->listeners.push_back(listening);
+    }
+    listening->start();
+    return std::make_unique<Ending<NoticeListener, Impl>>(impl_, std::move(listening));
+}
+
 bool NatsBus::available() const {
     return impl_->keeper->healthy();
 }
@@ -145,17 +163,21 @@ std::unique_ptr<NodeRegistry> NatsBus::node_registry() {
 void NatsBus::stop() {
     std::vector<std::shared_ptr<PullConsumer>> consumers;
     std::vector<std::shared_ptr<OrderedFollower>> followers;
+    std::vector<std::shared_ptr<NoticeListener>> listeners;
     {
         const std::lock_guard lock{impl_->mutex};
         if (std::exchange(impl_->stopped, true)) return;
         consumers = impl_->consumers;
         followers = impl_->followers;
+        listeners = impl_->listeners;
     }
     for (const auto& consumer : consumers) consumer->end();
     for (const auto& follower : followers) follower->end();
+    for (const auto& listener : listeners) listener->end();
     // While the link is still there: they give back what they were given, and take their leave.
     for (const auto& consumer : consumers) consumer->join();
     for (const auto& follower : followers) follower->join();
+    for (const auto& listener : listeners) listener->join();
     impl_->sender->flush(kFlushDeadline);
     impl_->keeper->stop();
     impl_->sender->stop();

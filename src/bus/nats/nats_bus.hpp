@@ -34,6 +34,8 @@ class NatsBus final : public Bus {
     /// Blocks until it is subscribed, at most for `NatsOptions::subscribe_wait`.
     std::unique_ptr<Subscription> follow(Follower follower) override;
     loop::Task<base::Result<void>> dead_letter(DeadLetter letter) override;
+    void announce(std::string subject, std::string payload) override;
+    std::unique_ptr<Subscription> listen(Listener listener) override;
     bool available() const override;
 
     /// Who is there, over this bus's connection. Destroy it before the bus stops.

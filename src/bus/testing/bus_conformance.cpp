@@ -1,10 +1,14 @@
 #include "bus/testing/bus_conformance.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
+#include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include "base/ids.hpp"
 #include "bus/testing/recorder.hpp"
@@ -263,6 +267,68 @@ TEST_P(BusConformance, KeepsTheDeadLettersThatFollowersHandIn) {
     const auto letter = under_test_->dead_letters().front();
     EXPECT_EQ(letter.delivery.message.payload, "{broken");
     EXPECT_EQ(letter.reason, "/title: is missing");
+}
+
+namespace {
+
+/// What a listener has heard. Thread: any.
+struct Heard {
+    void add(const std::string& payload) {
+        const std::lock_guard lock{mutex};
+        payloads.push_back(payload);
+        executor_thread = std::this_thread::get_id();
+    }
+    bool has(const std::string& payload) const {
+        const std::lock_guard lock{mutex};
+        return std::find(payloads.begin(), payloads.end(), payload) != payloads.end();
+    }
+    std::size_t size() const {
+        const std::lock_guard lock{mutex};
+        return payloads.size();
+    }
+
+    mutable std::mutex mutex;
+    std::vector<std::string> payloads;
+    std::thread::id executor_thread;
+};
+
+Listener heard_by(std::shared_ptr<Heard> heard, std::string subject, loop::Executor executor) {
+    return {std::move(subject), std::move(executor), [heard](const std::string& payload) { heard->add(payload); }};
+}
+
+}  // namespace
+
+TEST_P(BusConformance, AnnouncementsReachAllWhoListenNowAndNobodyElse) {
+    auto one = std::make_shared<Heard>();
+    auto two = std::make_shared<Heard>();
+    auto other = std::make_shared<Heard>();
+    bus().announce("gateway.test", "before anybody listens");
+    auto first = bus().listen(heard_by(one, "gateway.test", new_loop()));
+    auto second = bus().listen(heard_by(two, "gateway.test", new_loop()));
+    auto third = bus().listen(heard_by(other, "gateway.other", new_loop()));
+    // At most once, and only once they are there: said again until they hear.
+    int said = 0;
+    const auto say = [&](const char* subject) { bus().announce(subject, std::to_string(++said)); };
+    ASSERT_TRUE(eventually([&] {
+        if (one->size() == 0 || two->size() == 0) say("gateway.test");
+        if (other->size() == 0) say("gateway.other");
+        std::this_thread::sleep_for(1ms);
+        return one->size() > 0 && two->size() > 0 && other->size() > 0;
+    }));
+    bus().announce("gateway.other", "for the other");
+    bus().announce("gateway.test", "for both");
+    ASSERT_TRUE(
+        eventually([&] { return one->has("for both") && two->has("for both") && other->has("for the other"); }));
+    EXPECT_FALSE(one->has("before anybody listens"));
+    EXPECT_FALSE(one->has("for the other"));
+    EXPECT_FALSE(other->has("for both"));
+    EXPECT_NE(one->executor_thread, two->executor_thread) << "each on its own executor";
+
+    first.reset();
+    const auto heard = one->size();
+    bus().announce("gateway.test", "after one has left");
+    ASSERT_TRUE(eventually([&] { return two->has("after one has left"); }));
+    EXPECT_EQ(one->size(), heard);
 }
 
 TEST_P(BusConformance, IsAvailableWhileItRuns) {

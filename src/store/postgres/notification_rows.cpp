@@ -88,6 +88,7 @@ std::optional<SyncPage> changes_of(const Rows& rows, base::Version since, std::u
             break;
         }
         page.notifications.push_back(std::move(row));
+        page.created_versions.push_back(creation_of(rows, i, kNotification));
     }
     return page;
 }

@@ -98,6 +98,7 @@ SyncPage read_sync(SqliteConnection& connection, base::UserId user, base::Versio
             break;
         }
         page.notifications.push_back(std::move(row));
+        page.created_versions.push_back(creation_of(rows));
     }
     return page;
 }

@@ -155,6 +155,7 @@ TEST_P(NotificationStoreConformance, SyncGivesTheStateOfWhatChangedOldestChangeF
     EXPECT_EQ(versions(page.notifications), (std::vector<base::Version>{4, 5}));
     EXPECT_EQ(page.notifications[1].id, created[0].notification.id);
     EXPECT_TRUE(page.notifications[1].read_at);
+    EXPECT_EQ(page.created_versions, (std::vector<base::Version>{4, 1}));
     EXPECT_THAT(sync(user, 5).notifications, IsEmpty());
 }
 
@@ -194,6 +195,7 @@ TEST_P(NotificationStoreConformance, SyncOfFiveHundredChangesIsNoReset) {
     EXPECT_FALSE(page.has_more);
     ASSERT_THAT(page.notifications, SizeIs(20));
     EXPECT_EQ(page.notifications.front().version, 482U) << "a snapshot of the newest";
+    EXPECT_THAT(page.created_versions, IsEmpty());
     EXPECT_EQ(page.notifications.back().version, 501U);
 }
 

@@ -352,6 +352,7 @@ export const SyncAnswerSchema = z.looseObject({
   notifications: z.array(notification),
   hasMore: z.boolean(),
   readAllBefore: version.optional(),
+  createdVersions: z.array(version).optional(),
   deleted: z.array(uuid).optional(),
 }) satisfies z.ZodType<types.SyncAnswer>;
 

@@ -347,6 +347,8 @@ export interface SyncAnswer {
   notifications: Notification[];
   hasMore: boolean;
   readAllBefore?: Version;
+  /** The versions at which `notifications` were created, in their order. */
+  createdVersions?: Version[];
   deleted?: Uuid[];
 }
 
