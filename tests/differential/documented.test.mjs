@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 test('every test that docs/socketio.md names exists, and every row has one or says why not', () => {
   const text = readFileSync(`${root}docs/socketio.md`, 'utf8');
-  const sources = ['socketio', 'http'].flatMap((room) => readdirSync(`${root}src/${room}`)
+  const sources = ['socketio', 'http', 'gateway'].flatMap((room) => readdirSync(`${root}src/${room}`)
     .filter((name) => name.endsWith('_test.cpp'))
     .map((name) => readFileSync(`${root}src/${room}/${name}`, 'utf8')));
   const known = new Set(sources.flatMap((source) => [...source.matchAll(/TEST(?:_F|_P)?\((\w+), (\w+)\)/g)].map(([, suite, name]) => `${suite}.${name}`)));
