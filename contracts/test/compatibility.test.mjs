@@ -1,7 +1,11 @@
 // The check that no schema breaks: of the schemas as they are, and of the check itself.
 import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { breaks, compare, directionsOf, load } from '../compatibility.mjs';
 
 const baseline = JSON.parse(readFileSync(new URL('../baseline.json', import.meta.url), 'utf8'));
@@ -9,6 +13,35 @@ const baseline = JSON.parse(readFileSync(new URL('../baseline.json', import.meta
 test('no schema breaks those who speak to us', () => {
   assert.ok(Object.keys(baseline).length > 30);
   assert.deepEqual(compare(baseline, load()), []);
+});
+
+test('a commit that breaks a schema does not pass', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-contracts-'));
+  try {
+    cpSync(fileURLToPath(new URL('..', import.meta.url)), folder, { recursive: true, filter: (path) => !path.includes('node_modules') });
+    const check = () => spawnSync(process.execPath, [join(folder, 'compatibility.mjs')], { encoding: 'utf8' });
+    const suite = () => spawnSync(process.execPath, ['--test', '--test-name-pattern', 'no schema breaks', join(folder, 'test/compatibility.test.mjs')],
+      { encoding: 'utf8', env: { ...process.env, NODE_TEST_CONTEXT: undefined } });
+    assert.equal(check().status, 0);
+    assert.equal(suite().status, 0);
+    const file = join(folder, 'socket/notification-new.json');
+    const schema = JSON.parse(readFileSync(file, 'utf8'));
+    schema.properties.heading = schema.properties.title;
+    delete schema.properties.title;
+    schema.required = schema.required.map((name) => (name === 'title' ? 'heading' : name));
+    writeFileSync(file, JSON.stringify(schema));
+    const refused = check();
+    assert.equal(refused.status, 1);
+    assert.match(refused.stderr, /^socket\/notification-new: .*title/m);
+    assert.equal(suite().status, 1);
+    // An optional field more is nobody's harm.
+    schema.properties.title = schema.properties.heading;
+    schema.required = schema.required.map((name) => (name === 'heading' ? 'title' : name));
+    writeFileSync(file, JSON.stringify(schema));
+    assert.equal(check().status, 0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 describe('the check', () => {

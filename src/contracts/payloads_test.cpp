@@ -51,6 +51,11 @@ TEST(NotificationUpdated, CarriesAnIdOnlyForRead) {
         R"({"action":"read","notificationId":"0190a5f4-7c3b-7def-8123-456789abcdef","unreadCount":2,"version":"7"})");
     change.action = UpdateAction::read_all;
     EXPECT_EQ(encode_notification_updated(change), R"({"action":"read-all","unreadCount":2,"version":"7"})");
+    change.before = 5;
+    EXPECT_EQ(encode_notification_updated(change),
+              R"({"action":"read-all","unreadCount":2,"version":"7","before":"5"})");
+    EXPECT_EQ(decode_notification_updated(encode_notification_updated(change))->before, 5U);
+    change.before.reset();
     change.reset = true;
     EXPECT_EQ(encode_notification_updated(change),
               R"({"action":"read-all","unreadCount":2,"version":"7","reset":true})");

@@ -98,6 +98,10 @@ void append_inbox_change_fields(std::string& out, const InboxChange& change) {
     append_number(out, change.unread_count);
     out += ",\"version\":";
     append_version(out, change.version);
+    if (change.before && change.action == UpdateAction::read_all) {
+        out += ",\"before\":";
+        append_version(out, *change.before);
+    }
     if (change.reset && change.action == UpdateAction::read_all) out += ",\"reset\":true";
 }
 
@@ -156,6 +160,7 @@ InboxChange read_inbox_change(FieldReader& in) {
     } else if (action == to_string(UpdateAction::read_all)) {
         change.action = UpdateAction::read_all;
         if (in.has("notificationId")) in.fail("notificationId", "must not be there with \"read-all\"");
+        change.before = in.optional_version("before");
         change.reset = in.optional_boolean("reset");
     } else {
         in.fail("action", "must be \"read\" or \"read-all\"");

@@ -79,13 +79,15 @@ enum class UpdateAction { read, read_all };
 std::string_view to_string(UpdateAction action);
 
 /// `notification:updated`, and the heart of the bus event of that name. `notification_id` is there for `read` only,
-/// `reset` for `read_all` only: notifications were erased, so what a client has is to be forgotten and read anew.
+/// `before` and `reset` for `read_all` only. `before`: what has this version or an older one was read, and nothing newer.
+/// `reset`: notifications were erased, so what a client has is to be forgotten and read anew.
 struct InboxChange {
     UpdateAction action = UpdateAction::read;
     std::optional<base::NotificationId> notification_id;
     std::uint64_t unread_count = 0;
     base::Version version = 0;
     bool reset = false;
+    std::optional<base::Version> before = std::nullopt;
 
     bool operator==(const InboxChange&) const = default;
 };

@@ -112,13 +112,15 @@ std::optional<base::Version> first_hole(const std::vector<Step>& steps, base::Ve
     return next;
 }
 
-Step step_of_read_all(base::Version version, bool reset) {
+/// All up to `before` were read; without it, forget all and read anew.
+Step step_of_read_all(base::Version version, std::optional<base::Version> before) {
     Step step;
     step.event.version = version;
     contracts::InboxChange change;
     change.action = contracts::UpdateAction::read_all;
     change.version = version;
-    change.reset = reset;
+    change.before = before;
+    change.reset = !before;
     step.event.change = change;
     return step;
 }
@@ -129,7 +131,7 @@ void add_read_all(const SyncAnswer& answer, base::Version told, std::vector<Step
     if (!version) version = first_hole(steps, told, answer.count.version);
     if (!version) return;
     unexplained.take(*version);
-    steps.push_back(step_of_read_all(*version, false));
+    steps.push_back(step_of_read_all(*version, answer.read_all_before));
     sort_by_version(steps);
 }
 
@@ -193,7 +195,7 @@ GapFill fill_gap(InboxCount told, const SyncAnswer& answer, std::vector<InboxEve
     const bool erased = ends_in_a_hole && !answer.read_all_before && !answer.has_more;
     if ((answer.reset || erased) && !knows_of_reset) {
         // In the last place that is free: what a client reads anew then has all that came before it.
-        steps.push_back(step_of_read_all(holes.first ? holes.last : told.version, true));
+        steps.push_back(step_of_read_all(holes.first ? holes.last : told.version, std::nullopt));
         sort_by_version(steps);
         fill.unexplained.clear();
     } else if (holes.first && answer.read_all_before) {

@@ -218,6 +218,8 @@ TEST_F(InboxOrderTest, AReadAllInTheGapIsTold) {
     const auto* change = std::get_if<contracts::InboxChange>(&sent.at(0).change);
     ASSERT_NE(change, nullptr);
     EXPECT_EQ(change->action, contracts::UpdateAction::read_all);
+    EXPECT_EQ(change->before, 5U) << "what came after it stays unread";
+    EXPECT_FALSE(change->reset);
     // Backwards from the count that the held event carries: 8 unread at version 8, 7 before it was created.
     EXPECT_EQ(sent.at(1).unread, 7U);
     EXPECT_EQ(sent.at(2).unread, 8U);

@@ -49,12 +49,13 @@ OutboxEvent read_event(base::EventId id, base::UserId user, const MarkedRead& re
     return updated(id, user, std::move(change), read.read_at, std::move(traceparent));
 }
 
-OutboxEvent read_all_event(base::EventId id, base::UserId user, InboxState state, base::TimePoint now,
-                           std::string traceparent) {
+OutboxEvent read_all_event(base::EventId id, base::UserId user, InboxState state, base::Version before,
+                           base::TimePoint now, std::string traceparent) {
     contracts::InboxChange change;
     change.action = contracts::UpdateAction::read_all;
     change.unread_count = state.unread;
     change.version = state.version;
+    change.before = before;
     return updated(id, user, std::move(change), now, std::move(traceparent));
 }
 

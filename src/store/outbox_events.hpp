@@ -19,9 +19,9 @@ OutboxEvent created_event(base::EventId id, const Created& created, std::string 
 /// `notification.updated` with action `read`; `read.state` is the one after the change.
 OutboxEvent read_event(base::EventId id, base::UserId user, const MarkedRead& read, std::string traceparent);
 
-/// `notification.updated` with action `read-all`
-OutboxEvent read_all_event(base::EventId id, base::UserId user, InboxState state, base::TimePoint now,
-                           std::string traceparent);
+/// `notification.updated` with action `read-all`: what has version `before` or an older one was read.
+OutboxEvent read_all_event(base::EventId id, base::UserId user, InboxState state, base::Version before,
+                           base::TimePoint now, std::string traceparent);
 
 /// `notification.updated` with action `read-all` and `reset`: notifications were erased, this is what is left.
 OutboxEvent erased_event(base::EventId id, base::UserId user, InboxState state, base::TimePoint now,

@@ -42,10 +42,10 @@ TEST(OutboxEvents, ReadNamesTheNotification) {
 }
 
 TEST(OutboxEvents, ReadAllNamesNone) {
-    const auto event = read_all_event(kEvent, kUser, {0, 9}, kNow, "");
+    const auto event = read_all_event(kEvent, kUser, {0, 9}, 8, kNow, "");
     EXPECT_EQ(event.payload,
               R"({"eventId":"0199c1f0-0000-7000-8000-0000000000e1","userId":"0199c1f0-0000-7000-8000-0000000000a1",)"
-              R"("action":"read-all","unreadCount":0,"version":"9"})");
+              R"("action":"read-all","unreadCount":0,"version":"9","before":"8"})");
 }
 
 TEST(OutboxEvents, ErasedIsAReadAllThatResets) {

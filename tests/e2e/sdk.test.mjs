@@ -318,6 +318,46 @@ describe('the SDK in a browser', () => {
     assert.match(said[0], /^\d+ new notifications$/);
   }));
 
+  test('an app makes it its own: custom properties, parts, theme, and a language of its own from right to left', () => inside(async () => {
+    await server.create(user, 'one');
+    const tab = await open();
+    await tab.live();
+    // By the constructed sheets that the policy lets a page have: as its own style sheet would say it.
+    await tab.page.evaluate(() => {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(`
+        carillon-bell { --carillon-accent: rgb(1, 2, 3); --carillon-badge: rgb(4, 5, 6); --carillon-surface: rgb(250, 251, 252);
+          --carillon-panel-width: 500px; --carillon-bell-size: 40px; --carillon-font: monospace; }
+        carillon-bell::part(badge) { border-radius: 3px; }
+        carillon-bell::part(item-title) { letter-spacing: 2px; }`);
+      document.adoptedStyleSheets = [sheet];
+      window.Carillon.addMessages('ar', { title: 'الإشعارات', bell: (n) => `الإشعارات، ${n} غير مقروء`, readAll: 'تعليم الكل كمقروء' });
+      document.documentElement.lang = 'ar';
+      document.documentElement.dir = 'rtl';
+      document.querySelector('carillon-bell').requestUpdate();
+    });
+    await tab.show();
+    await tab.at('.item').first().waitFor();
+    const style = (selector, name) => tab.at(selector).first().evaluate((part, property) => getComputedStyle(part)[property], name);
+    assert.equal(await style('.dot', 'backgroundColor'), 'rgb(1, 2, 3)');
+    assert.equal(await style('.badge', 'backgroundColor'), 'rgb(4, 5, 6)');
+    assert.equal(await style('.badge', 'borderTopLeftRadius'), '3px');
+    assert.equal(await style('.panel', 'backgroundColor'), 'rgb(250, 251, 252)');
+    assert.equal(await style('.panel', 'width'), '500px');
+    assert.equal(await style('.bell', 'width'), '40px');
+    assert.equal(await style('.item-title', 'fontFamily'), 'monospace');
+    assert.equal(await style('.item-title', 'letterSpacing'), '2px');
+    assert.equal(await tab.at('.title').textContent(), 'الإشعارات');
+    assert.match(await tab.at('.trigger').getAttribute('aria-label'), /غير مقروء/);
+    // What the dictionary leaves out is English, not missing.
+    assert.equal(await tab.at('.read').first().getAttribute('aria-label'), 'Mark as read');
+    assert.equal(await style('.panel', 'direction'), 'rtl');
+    assert.equal(await style('.panel', 'colorScheme'), 'light');
+    await tab.page.evaluate(() => document.querySelector('carillon-bell').setAttribute('theme', 'dark'));
+    assert.equal(await style('.panel', 'colorScheme'), 'dark');
+    await tab.checkPolicy();
+  }));
+
   test('the page may take the link over, and move the element about', () => inside(async () => {
     await server.create(user, 'linked', { data: { url: '/elsewhere' } });
     const tab = await open();

@@ -1,14 +1,17 @@
-// Every state of the bell as it looks: in light and dark, on a phone, from right to left. Each is checked by axe-core, for what
-// sticks out and for what the policy forbids, and left as a picture in build/screenshots.
+// Every state of the bell as it looks: in light and dark, on a phone, from right to left. Each is left as a picture in
+// build/screenshots, and held by its structure (docs/adr/0007): what it says and to whom, the same in every
+// look and as it was accepted (tests/e2e/looks; CARILLON_ACCEPT_LOOKS=1 accepts anew); where its parts stand; that it is light or
+// dark; what sticks out; axe-core; the policy.
 import { test, before, after, describe } from 'node:test';
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { Server, eventually } from './harness.mjs';
 import { Site, secret, sign } from './site.mjs';
 import { BellTab, launch } from './sdk_browser.mjs';
 
 const folder = new URL('../../build/screenshots/', import.meta.url).pathname;
+const accepted = new URL('./looks/', import.meta.url).pathname;
 const desktop = { width: 900, height: 680 };
 const phone = { width: 390, height: 780 };
 const looks = {
@@ -26,9 +29,10 @@ describe('the looks of the bell', () => {
   let context;
   let user;
   let tab;
+  const acceptedNow = new Set();
 
   before(async () => {
-    await mkdir(folder, { recursive: true });
+    for (const each of [folder, accepted]) await mkdir(each, { recursive: true });
     server = await Server.start({ flags: ['--jwt-secret', secret] });
     server.creator = sign(randomUUID(), { permissions: ['notification:create'] });
     browser = await launch();
@@ -104,7 +108,94 @@ describe('the looks of the bell', () => {
     assert.deepEqual(wrong, [], name);
   }
 
-  async function look(state, { only = Object.keys(looks), act = async () => {} } = {}) {
+  /** What a reader of the accessibility tree gets, less what differs from run to run: times, days, the port, what was just said. */
+  async function structure() {
+    const [tree, times] = await Promise.all([
+      tab.page.locator('carillon-bell').ariaSnapshot(),
+      tab.page.evaluate(() => {
+        const inbox = document.querySelector('carillon-bell').shadowRoot.querySelector('carillon-inbox')?.shadowRoot;
+        return [...(inbox?.querySelectorAll('time, .day') ?? [])].map((each) => [each.textContent.trim(), each.matches('time') ? 'TIME' : 'DAY']);
+      }),
+    ]);
+    let found = tree.replaceAll(site.url, '').replaceAll(/^- status: .*$/gm, '- status').replaceAll(/\d+ (?=new notifications)/g, 'N ');
+    for (const [text, name] of new Map(times)) {
+      const plain = text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+      found = found.replaceAll(new RegExp(`(?<=[ "])${plain}(?=[ ":]|$)`, 'gm'), name);
+    }
+    return `${found}\n`;
+  }
+
+  /** `apart`: a phone shows something else. */
+  async function checkStructure(state, name, apart) {
+    const file = `${accepted}${state}${apart && /phone/.test(name) ? '-phone' : ''}.yml`;
+    const found = await structure();
+    if (process.env.CARILLON_ACCEPT_LOOKS === '1' && !acceptedNow.has(file)) {
+      acceptedNow.add(file);
+      await writeFile(file, found);
+    }
+    assert.equal(found, await readFile(file, 'utf8'), `${state}, ${name}: not as accepted in ${file}`);
+  }
+
+  /** The parts stand where they belong, on the side that the direction says, and light is light. */
+  async function checkPlaces(name, { theme, dir, size }) {
+    const wrong = await tab.page.evaluate(({ theme, dir, phone }) => {
+      const wrong = [];
+      const rtl = dir === 'rtl';
+      const bell = document.querySelector('carillon-bell').shadowRoot;
+      const boxOf = (part) => {
+        const box = part?.getBoundingClientRect();
+        return box && box.width > 0 ? box : null;
+      };
+      const box = (selector, root = bell) => boxOf(root.querySelector(selector));
+      const start = (of) => (rtl ? document.documentElement.clientWidth - of.right : of.left);
+      const end = (of) => (rtl ? document.documentElement.clientWidth - of.left : of.right);
+      const light = (element) => {
+        const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+        canvas.fillStyle = getComputedStyle(element).backgroundColor;
+        canvas.fillRect(0, 0, 1, 1);
+        const [r, g, b] = canvas.getImageData(0, 0, 1, 1).data;
+        return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+      };
+      const trigger = box('.trigger');
+      const icon = box('.bell');
+      const badge = box('.badge');
+      if (badge && !(badge.top < icon.top + icon.height / 2 && end(badge) > end(icon))) wrong.push('the badge is not at the upper end of the bell');
+      const panel = bell.querySelector('.panel:not([hidden])');
+      const at = boxOf(panel);
+      if (at) {
+        if (at.top < trigger.bottom - 8) wrong.push('the panel covers the bell');
+        if (!phone && Math.abs(end(at) - end(trigger)) > 24) wrong.push('the panel does not hang at the bell');
+        if (phone && at.width < document.documentElement.clientWidth - 40) wrong.push('the panel leaves a phone half empty');
+        if (theme === 'dark' ? light(panel) > 0.25 : light(panel) < 0.9) wrong.push(`the panel is not ${theme}`);
+        const inbox = bell.querySelector('carillon-inbox').shadowRoot;
+        const title = box('.title', inbox);
+        const readAll = box('[part=read-all]', inbox);
+        if (readAll && start(readAll) <= start(title)) wrong.push('read-all is not behind the title');
+        let below = -Infinity;
+        for (const item of inbox.querySelectorAll('.item')) {
+          const [dot, text, time, all] = [box('.dot', item), box('.item-title', item), box('time', item), boxOf(item)];
+          if (dot && end(dot) > start(text)) wrong.push('the dot is not in front of its title');
+          if (time && end(text) > start(time) + 1) wrong.push('the title runs into its time');
+          if (all.top < below - 1) wrong.push('two rows overlap');
+          below = all.bottom;
+        }
+      }
+      const toasts = [...bell.querySelectorAll('.toast')].map(boxOf).filter(Boolean);
+      for (const [n, toast] of toasts.entries()) {
+        if (toast.bottom < document.documentElement.clientHeight / 3) wrong.push('a toast is not below');
+        if (!phone && start(toast) < document.documentElement.clientWidth / 3) wrong.push('a toast is not at the end');
+        if (n > 0 && toast.top < toasts[n - 1].bottom) wrong.push('two toasts overlap');
+      }
+      if (toasts.length > 0) {
+        const toast = bell.querySelector('.toast');
+        if (theme === 'dark' ? light(toast) > 0.25 : light(toast) < 0.9) wrong.push(`the toasts are not ${theme}`);
+      }
+      return wrong;
+    }, { theme, dir, phone: size.width < 600 });
+    assert.deepEqual(wrong, [], name);
+  }
+
+  async function look(state, { only = Object.keys(looks), act = async () => {}, apart = false } = {}) {
     for (const name of only) {
       const { theme, dir, size } = looks[name];
       await tab.page.setViewportSize(size);
@@ -117,6 +208,8 @@ describe('the looks of the bell', () => {
       await act();
       await tab.page.screenshot({ path: `${folder}${state}-${name}.png` });
       await checkLayout(`${state}, ${name}`);
+      await checkPlaces(`${state}, ${name}`, looks[name]);
+      await checkStructure(state, name, apart);
       await tab.checkAxe(`${state}, ${name}`);
     }
   }
@@ -257,7 +350,7 @@ describe('the looks of the bell', () => {
     await tab.at('.toast').hover();
     await create('Linh Trần mentioned you', { body: '“Can you look at the release notes?”', data: { url: '/notes' } });
     await eventually('two are there', async () => (await tab.at('.toast').count()) === 2);
-    await look('toasts');
+    await look('toasts', { apart: true });
     await tab.page.mouse.move(5, 300);
     await Promise.all(Array.from({ length: 9 }, (_, i) => create(`n${i}`)));
     await eventually('one for all', async () => /^\d+ new notifications$/.test(await tab.at('.toast-title').first().textContent()));

@@ -8,6 +8,7 @@ import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { binary, eventually, temporaryDirectory } from './harness.mjs';
 import { BellTab, launch } from './sdk_browser.mjs';
 
@@ -94,6 +95,14 @@ test('docs/quickstart.md ends with a working bell, by script and by bundler', { 
       assert.match(stdout, /^package\/dist\/index\.d\.ts$/m, `${name} has types`);
       assert.match(stdout, /^package\/README\.md$/m, `${name} has a README`);
       assert.doesNotMatch(stdout, /_test|testing\//, `${name} has no tests`);
+    }
+    // Each without what it depends on, as the READMEs say it.
+    for (const [name, most] of [['client', 15 * 1024], ['elements', 15 * 1024], ['react', 1_500]]) {
+      const { stdout } = await promisify(execFile)('tar', ['-xzOf', join(folder, `carillon-${name}-0.1.0.tgz`), 'package/dist/index.js'],
+        { encoding: 'buffer', maxBuffer: 1 << 20 });
+      const bytes = gzipSync(stdout, { level: 9 }).length;
+      console.log(`@carillon/${name}: ${stdout.length} bytes, ${bytes} gzipped`);
+      assert.ok(bytes > 500 && bytes <= most, `${name}: ${bytes}`);
     }
     await run('install');
     await writeFile(join(folder, 'main.js'), moved(block('main.js')));

@@ -1,7 +1,8 @@
 import { Emitter } from "./core/emitter.js";
 import { Engine } from "./core/engine.js";
 import { Group } from "./core/group.js";
-import { Inbox, type Mark, type Operation } from "./core/inbox.js";
+import { Inbox } from "./core/inbox.js";
+import type { Mark, Operation } from "./core/operations.js";
 import type { Cancel, Ports } from "./core/ports.js";
 import { backoffMs } from "./core/backoff.js";
 import { callRest, listPath } from "./core/rest.js";

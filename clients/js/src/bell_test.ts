@@ -95,6 +95,28 @@ describe("one tab", () => {
     assert.equal(tab.bell.state, state);
   });
 
+  test("sync() asks whether anything is missing, and says when it cannot", async () => {
+    const browser = new FakeBrowser();
+    const tab = await browser.opened();
+    browser.server.blackhole = true;
+    browser.server.create("unheard");
+    await browser.clock.advance(5);
+    browser.server.blackhole = false;
+    const asking = tab.bell.sync();
+    await browser.clock.advance(50);
+    await asking;
+    assert.deepEqual(tab.titles, ["unheard"]);
+    browser.server.refusal = { code: "forbidden", message: "No." };
+    browser.server.drop();
+    await browser.clock.advance(1_000);
+    // A token that was good before is tried once more before it is given up.
+    await browser.clock.advance(5_000);
+    assert.equal(tab.bell.connection, "stopped");
+    await assert.rejects(tab.bell.sync(), { code: "forbidden" });
+    tab.bell.close();
+    await assert.rejects(tab.bell.sync(), { code: "closed" });
+  });
+
   test("close() disconnects and forgets; start() begins anew", async () => {
     const browser = new FakeBrowser();
     browser.server.create();
@@ -232,15 +254,42 @@ describe("marks", () => {
     assert.equal(browser.server.unread, 1);
   });
 
-  test("another device's read-all that spared the newest is understood", async () => {
-    const browser = new FakeBrowser();
-    browser.server.create("old");
-    const tab = await browser.opened();
-    browser.server.create("new");
-    browser.server.readAll("1");
-    await browser.clock.advance(1_000);
-    assert.deepEqual(tab.unreadTitles, ["new"]);
-    assert.equal(tab.bell.unreadCount, 1);
+  for (const tells of [true, false]) {
+    test(`another device's read-all that spared the newest is understood ${tells ? "at once" : "by asking, when it does not say how far it went"}`, async () => {
+      const browser = new FakeBrowser();
+      browser.server.tellsBefore = tells;
+      browser.server.create("old");
+      const tab = await browser.opened();
+      const syncs = () => browser.server.asked.filter(({ event }) => event === "notification:sync").length;
+      const before = syncs();
+      browser.server.create("new");
+      browser.server.readAll("1");
+      await browser.clock.advance(10);
+      assert.equal(tab.bell.unreadCount, 1);
+      if (tells) assert.deepEqual(tab.unreadTitles, ["new"]);
+      await browser.clock.advance(5_000);
+      assert.deepEqual(tab.unreadTitles, ["new"]);
+      assert.equal(syncs() - before, tells ? 0 : 1);
+    });
+  }
+
+  test("a notification that arrives while a read-all runs stays unread, whichever is told first", async () => {
+    for (const tells of [true, false]) {
+      const browser = new FakeBrowser();
+      browser.server.tellsBefore = tells;
+      browser.server.create("seen");
+      const [tab, other] = [await browser.opened(), await browser.opened()];
+      // Clicked before it is there, served after it.
+      const marking = tab.bell.readAll();
+      browser.server.create("unseen");
+      await browser.clock.advance(5_000);
+      await marking;
+      for (const { unreadTitles, bell } of [tab, other]) {
+        assert.deepEqual(unreadTitles, ["unseen"]);
+        assert.equal(bell.unreadCount, 1);
+      }
+      assert.equal(browser.server.unread, 1);
+    }
   });
 
   test("wait when the rate limit says so, and all of them get through", async () => {

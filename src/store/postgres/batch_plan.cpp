@@ -204,7 +204,7 @@ Answer BatchPlan::apply(base::UserId user, const ReadAllWork& work) {
     entry.state.read_all_before = watermark;
     entry.state.read_all_version = result.state.version;
     entry.read_all = &read_alls_.emplace_back(ReadAllRows{user, watermark, work.now});
-    add_event(user, read_all_event(work.event_id, user, result.state, work.now, work.traceparent));
+    add_event(user, read_all_event(work.event_id, user, result.state, watermark, work.now, work.traceparent));
     return result;
 }
 

@@ -86,7 +86,7 @@ base::Result<ReadAll> read_all_notifications(WriteTransaction& transaction, base
     result.state = advance(connection, user, result.state, result.state.unread - result.updated);
     connection.run(sql::kSetReadAll, user, watermark, result.state.version);
     transaction.add_event(OutboxName::notification,
-                          read_all_event(new_event_id(now), user, result.state, now, traceparent));
+                          read_all_event(new_event_id(now), user, result.state, watermark, now, traceparent));
     return result;
 }
 

@@ -35,6 +35,7 @@ void add(std::map<base::UserId, std::vector<InboxEvent>>& out, const OutboxEvent
         found.version = decoded->change.version;
         found.unread = decoded->change.unread_count;
         found.notification_id = decoded->change.notification_id;
+        found.before = decoded->change.before;
         out[decoded->user_id].push_back(found);
     }
 }

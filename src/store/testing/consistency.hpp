@@ -16,6 +16,7 @@ struct InboxEvent {
     base::Version version = 0;
     std::uint64_t unread = 0;
     std::optional<base::NotificationId> notification_id;
+    std::optional<base::Version> before;  ///< of a read-all
     std::string traceparent;
 };
 

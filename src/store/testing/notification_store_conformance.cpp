@@ -253,6 +253,7 @@ TEST_P(NotificationStoreConformance, ReadAllReadsEverythingWithOneVersion) {
     const auto event = inbox_events(outbox())[user].back();
     EXPECT_EQ(event.action, "read-all");
     EXPECT_EQ(event.notification_id, std::nullopt);
+    EXPECT_EQ(event.before, 4U) << "all there was";
     expect_consistent(store(), outbox(), {user});
 }
 
@@ -264,6 +265,7 @@ TEST_P(NotificationStoreConformance, ReadAllLeavesWhatCameAfterItsWatermark) {
     EXPECT_EQ(result.state.unread, 2U);
     EXPECT_TRUE(run(store().find(user, created[2].notification.id)).value().read_at) << "the watermark is included";
     EXPECT_FALSE(run(store().find(user, created[3].notification.id)).value().read_at);
+    EXPECT_EQ(inbox_events(outbox())[user].back().before, 3U) << "and told to those who show it";
 }
 
 TEST_P(NotificationStoreConformance, ReadAllWithNothingToReadChangesNothing) {

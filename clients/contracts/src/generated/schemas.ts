@@ -165,6 +165,7 @@ export const NotificationUpdatedSchema = z.union([z.looseObject({
   action: z.literal("read-all"),
   unreadCount: count,
   version: version,
+  before: version.optional(),
   reset: z.boolean().optional(),
   notificationId: z.never().optional(),
 })]) satisfies z.ZodType<types.NotificationUpdated>;
@@ -208,6 +209,7 @@ export const NotificationUpdatedEventSchema = z.union([z.looseObject({
   action: z.literal("read-all"),
   unreadCount: count,
   version: version,
+  before: version.optional(),
   reset: z.boolean().optional(),
   notificationId: z.never().optional(),
 })]) satisfies z.ZodType<types.NotificationUpdatedEvent>;

@@ -152,6 +152,7 @@ export type NotificationUpdated = {
   action: "read-all";
   unreadCount: number;
   version: Version;
+  before?: Version;
   /** Notifications were erased: forget what you have, and sync. */
   reset?: boolean;
   notificationId?: never;
@@ -197,6 +198,7 @@ export type NotificationUpdatedEvent = {
   action: "read-all";
   unreadCount: number;
   version: Version;
+  before?: Version;
   /** Notifications were erased: forget what you have, and sync. */
   reset?: boolean;
   notificationId?: never;

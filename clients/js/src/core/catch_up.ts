@@ -2,7 +2,8 @@
 import { BellError } from "../types.js";
 import { backoffMs } from "./backoff.js";
 import type { Connection } from "./connection.js";
-import type { Inbox, Operation } from "./inbox.js";
+import type { Inbox } from "./inbox.js";
+import type { Operation } from "./operations.js";
 import type { Ports } from "./ports.js";
 import { listPath, type RestAnswer } from "./rest.js";
 import { Timers } from "./timers.js";

@@ -3,8 +3,9 @@
 import { BellError } from "../types.js";
 import { CatchUp } from "./catch_up.js";
 import { Connection } from "./connection.js";
-import type { Inbox, LinkStatus, Mark, Operation } from "./inbox.js";
-import { MarkQueue, type MarkAnswer, type Outcome } from "./mark_queue.js";
+import type { Inbox } from "./inbox.js";
+import { MarkQueue, type Outcome } from "./mark_queue.js";
+import type { LinkStatus, Mark, MarkAnswer, Operation } from "./operations.js";
 import type { Ports } from "./ports.js";
 import { callRest, listPath, type RestAnswer } from "./rest.js";
 import { Timers } from "./timers.js";

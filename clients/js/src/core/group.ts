@@ -5,7 +5,7 @@
 // A leader that does not answer a visible tab, because its page is frozen, loses the lock to that tab; so does a hidden one
 // without a connection, because browsers slow the timers of hidden pages.
 import { BellError } from "../types.js";
-import type { Mark, Operation, Snapshot } from "./inbox.js";
+import type { Mark, Operation, Snapshot } from "./operations.js";
 import type { Cancel, PageEvent, Ports } from "./ports.js";
 import { Timers } from "./timers.js";
 

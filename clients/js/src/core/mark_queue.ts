@@ -1,13 +1,8 @@
 import { BellError } from "../types.js";
 import { backoffMs } from "./backoff.js";
-import type { Mark } from "./inbox.js";
+import type { Mark, MarkAnswer } from "./operations.js";
 import type { Clock, Random } from "./ports.js";
 import { Timers } from "./timers.js";
-
-export interface MarkAnswer {
-  unreadCount: number;
-  version: string;
-}
 
 export type Outcome =
   | { kind: "done"; answer: MarkAnswer }

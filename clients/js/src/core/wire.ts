@@ -9,6 +9,7 @@ import type {
 } from "@carillon/contracts/types";
 
 import { BellError } from "../types.js";
+import type { MarkAnswer } from "./operations.js";
 import { isVersion } from "./versions.js";
 
 type Fields = Record<string, unknown>;
@@ -35,7 +36,8 @@ export function newEvent(payload: unknown): NotificationNew | null {
 }
 
 export function updatedEvent(payload: unknown): NotificationUpdated | null {
-  const { action, notificationId, unreadCount, version } = fieldsOf(payload);
+  const { action, notificationId, unreadCount, version, before } = fieldsOf(payload);
+  if (before !== undefined && !isVersion(before)) return null;
   const known = action === "read-all" || (action === "read" && typeof notificationId === "string");
   return known && isCount(unreadCount) && isVersion(version) ? (payload as NotificationUpdated) : null;
 }
@@ -57,7 +59,7 @@ export function pageAnswer(payload: unknown): NotificationPage | null {
   return whole && (nextCursor === null || typeof nextCursor === "string") ? (payload as NotificationPage) : null;
 }
 
-export function markAnswer(payload: unknown): { unreadCount: number; version: string } | null {
+export function markAnswer(payload: unknown): MarkAnswer | null {
   const { unreadCount, version } = fieldsOf(payload);
   return isCount(unreadCount) && isVersion(version) ? { unreadCount: unreadCount as number, version } : null;
 }

@@ -32,6 +32,8 @@ export class FakeServer {
   rest = true;
   /** Attempts are refused so. */
   refusal: Refusal | null = null;
+  /** False: as a server of before the field. */
+  tellsBefore = true;
   /** The network swallows everything, both ways, and nobody is told. */
   blackhole = false;
   /** What the next commands are answered with, instead of being done. */
@@ -94,7 +96,8 @@ export class FakeServer {
     this.readAllBefore = upTo;
     this.readAllAt = this.version;
     for (const row of hit) row.readAt = new Date(this.clock.now()).toISOString();
-    this.emit("notification:updated", { action: "read-all", unreadCount: this.unread, version: String(this.version) });
+    const telling = this.tellsBefore ? { before: String(upTo) } : {};
+    this.emit("notification:updated", { action: "read-all", unreadCount: this.unread, version: String(this.version), ...telling });
     this.emitCount();
     return hit.length;
   }
