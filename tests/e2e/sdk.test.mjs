@@ -213,9 +213,31 @@ describe('the SDK in a browser', () => {
     const asked = [site.tokens.length, site.webSockets, site.requests.length];
     await wait(3_000);
     assert.deepEqual([site.tokens.length, site.webSockets, site.requests.length], asked);
+    assert.equal(tab.warnings.length, 1, 'nobody signed in is no news to a developer');
+    assert.match(tab.warnings[0], /^Carillon: stopped by forbidden\. /);
     site.tokenFor = (id) => sign(id);
     await tab.at('.quiet .button').click();
     await tab.live();
+  }));
+
+  test('what was set up wrongly is said on the console, once: another secret, no route for tokens', () => inside(async () => {
+    site.tokenFor = (id) => sign(id).replace(/.{8}$/, 'AAAAAAAA');
+    const wrong = await open();
+    await wrong.until('it stops', (state) => state.connection === 'stopped' && state.error === 'token_invalid');
+    await eventually('it is said', () => wrong.warnings.length > 0);
+    assert.deepEqual(wrong.warnings.map((text) => text.replace(/\. .*/, '')), ['Carillon: stopped by token_invalid']);
+    await wrong.page.close();
+
+    site.tokenFor = (id) => sign(id);
+    const lost = new BellTab(await context.newPage());
+    await lost.page.route('**/token?*', (route) => route.fulfill({ status: 404 }));
+    await lost.page.goto(`${site.url}/?user=${user}`);
+    await eventually('it is said', () => lost.warnings.length > 0);
+    await eventually('it is asked again', () => lost.problems.filter((problem) => /404/.test(problem)).length >= 3, 15_000);
+    assert.equal(lost.warnings.length, 1);
+    assert.match(lost.warnings[0], /getToken has failed.* \/token\?user=\S+ answers 404/);
+    await lost.page.unroute('**/token?*');
+    await lost.live();
   }));
 
   test('a token that may not mark: the mark is taken back and an apology shown', () => inside(async () => {

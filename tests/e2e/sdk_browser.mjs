@@ -18,14 +18,19 @@ export async function launch() {
   });
 }
 
-/** A tab. What the policy forbids, what throws and what is an error on the console is kept in `problems`. */
+/** A tab. What the policy forbids, what throws and what is an error on the console is kept in `problems`; what is
+ * a warning, in `warnings`. */
 export class BellTab {
   constructor(page) {
     this.page = page;
     this.problems = [];
+    this.warnings = [];
     this.sockets = new Set();
     page.on('pageerror', (error) => this.problems.push(String(error)));
-    page.on('console', (message) => message.type() === 'error' && this.problems.push(message.text()));
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.problems.push(message.text());
+      if (message.type() === 'warning') this.warnings.push(message.text());
+    });
     page.on('websocket', (socket) => {
       this.sockets.add(socket);
       socket.on('close', () => this.sockets.delete(socket));

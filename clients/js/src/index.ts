@@ -20,9 +20,35 @@ export type {
   TokenRequest,
 } from "./types.js";
 
+/** For whoever sets it up: what fails is asked again in silence, and users are told no details. */
+function tellDeveloper(text: string): void {
+  console.warn(`Carillon: ${text}`);
+}
+
+/** Once, until a token comes. */
+function complaining(getToken: BellOptions["getToken"]): BellOptions["getToken"] {
+  let told = false;
+  return async (request) => {
+    try {
+      const token = await getToken(request);
+      told = false;
+      return token;
+    } catch (error) {
+      if (!told) tellDeveloper(`getToken has failed and is asked again. ${String((error as Error)?.message ?? error)}`);
+      told = true;
+      throw error;
+    }
+  };
+}
+
 /** Makes the bell of the user that `getToken` speaks for, and connects it (in a browser; see `autoStart`). */
 export function createBell(options: BellOptions): Bell {
-  const bell = new BellClient(options, browserPorts(options.url, options.socketPath));
+  const settings = { ...options, getToken: complaining(options.getToken) };
+  const bell = new BellClient(settings, browserPorts(options.url, options.socketPath));
+  bell.on("connection", (connection) => {
+    const { error } = bell.state;
+    if (connection === "stopped" && error && error.code !== "unauthorized") tellDeveloper(`stopped by ${error.code}. ${error.message}`);
+  });
   if (options.autoStart ?? typeof document !== "undefined") bell.start();
   return bell;
 }
