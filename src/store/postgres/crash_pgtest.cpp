@@ -97,6 +97,22 @@ struct Load {
     }
 }
 
+TEST(PostgresCrash, ARemovalThatTheServerForgotIsDoneAgain) {
+    // Nothing but a commit that waits for it writes the log.
+    PostgresServer server{{"wal_writer_delay=10s"}};
+    const auto database = server.create_database();
+    Instance instance{options_for(server.url(database))};
+    ASSERT_TRUE(instance.create(new_user()));
+    ASSERT_TRUE(eventually([&] { return instance.heard().size() == 1; }));
+    ASSERT_TRUE(run(instance.outbox().remove({instance.heard().at(0).sequence})));
+    server.kill();
+    server.start();
+    ASSERT_TRUE(eventually([&] { return instance.create(new_user()).has_value(); }));
+    ASSERT_TRUE(eventually([&] { return instance.heard().size() == 2; }));
+    EXPECT_TRUE(eventually([&] { return server.sql(database, "SELECT count(*) FROM notification.outbox") == "1\n"; }))
+        << "the row that was removed stays away";
+}
+
 TEST(PostgresCrash, AKilledServerLosesNothingThatWasAnswered) {
     PostgresServer server;
     const auto database = server.create_database();

@@ -123,9 +123,32 @@ loop::Task<void> OutboxInstance::keep_lease(std::shared_ptr<OutboxInstance> self
         auto pausing = loop::sleep_for(self->limits_.lease / kRenewalsPerLease);
         co_await std::move(pausing);
         if (self->stopped_) co_return;
+        const std::size_t removed_before = self->removed_.size();
         auto renewing = renew(self);
-        co_await std::move(renewing);
+        if (!co_await std::move(renewing) || removed_before == 0) continue;
+        if (self->losses_ == self->writers_->losses()) {
+            // The renewal waited for the disk, and what was committed before it is there, too.
+            self->removed_.erase(self->removed_.begin(),
+                                 self->removed_.begin() + static_cast<std::ptrdiff_t>(removed_before));
+        } else {
+            auto removing = remove_again(self);
+            co_await std::move(removing);
+        }
     }
+}
+
+// After a session was lost: the server may have crashed. The rows stay noted until the next renewal.
+loop::Task<void> OutboxInstance::remove_again(std::shared_ptr<OutboxInstance> self) {
+    const auto losses = self->writers_->losses();
+    Parameters rows;
+    rows.add(self->id_).add(self->removed_);
+    auto removing = ask(self, Request{sql::kRemoveEvents, std::move(rows)});
+    if (co_await std::move(removing)) self->losses_ = losses;
+}
+
+void OutboxInstance::removed(const std::vector<std::uint64_t>& sequences) {
+    if (removed_.empty()) losses_ = writers_->losses();
+    removed_.insert(removed_.end(), sequences.begin(), sequences.end());
 }
 
 loop::Task<bool> OutboxInstance::renew(std::shared_ptr<OutboxInstance> self) {

@@ -54,6 +54,10 @@ class OutboxInstance : public std::enable_shared_from_this<OutboxInstance> {
     /// server as soon as it is back, and the range settled accordingly.
     void in_doubt(OutboxLedger::Range range, std::uint64_t xid);
 
+    /// Rows were removed by a commit that did not wait for the disk. Should the server crash before it has written that
+    /// commit, they are there again, and are removed again: nobody else would.
+    void removed(const std::vector<std::uint64_t>& sequences);
+
     /// Renews the lease now: a write that says whether writes work.
     static loop::Task<bool> renew(std::shared_ptr<OutboxInstance> self);
     /// When a write was last known to work.
@@ -67,6 +71,7 @@ class OutboxInstance : public std::enable_shared_from_this<OutboxInstance> {
     };
 
     static loop::Task<void> keep_lease(std::shared_ptr<OutboxInstance> self);
+    static loop::Task<void> remove_again(std::shared_ptr<OutboxInstance> self);
     static loop::Task<void> keep_adopting(std::shared_ptr<OutboxInstance> self);
     static loop::Task<void> settle_doubts(std::shared_ptr<OutboxInstance> self);
     static loop::Task<bool> settle_doubt(std::shared_ptr<OutboxInstance> self, Doubt doubt);
@@ -82,6 +87,8 @@ class OutboxInstance : public std::enable_shared_from_this<OutboxInstance> {
     const InstanceId id_;
     OutboxLedger ledger_;
     std::vector<Doubt> doubts_;
+    std::vector<std::uint64_t> removed_;  // perhaps not on the disk yet
+    std::uint64_t losses_ = 0;            // of sessions, when that was last sure
     bool settling_ = false;
     bool stopped_ = false;
     base::SteadyTime last_write_{};

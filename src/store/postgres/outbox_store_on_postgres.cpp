@@ -12,6 +12,11 @@ loop::Task<std::uint64_t> settled_of(std::shared_ptr<OutboxInstance> outbox) {
     co_return outbox->ledger().settled();
 }
 
+loop::Task<void> note_removed(std::shared_ptr<OutboxInstance> outbox, std::vector<std::uint64_t> sequences) {
+    outbox->removed(sequences);
+    co_return;
+}
+
 }  // namespace
 
 OutboxStoreOnPostgres::OutboxStoreOnPostgres(Database& database)
@@ -41,12 +46,14 @@ loop::Task<base::Result<void>> OutboxStoreOnPostgres::remove(std::vector<std::ui
     if (sequences.empty()) co_return base::Result<void>{};
     Parameters parameters;
     parameters.add(database_.outbox().id()).add(sequences);
-    // A removal that a crash of the server undoes makes the event go out once more, which is allowed then.
+    // A removal that a crash of the server undoes is done again (`OutboxInstance::removed`).
     Request request{sql::kBegin};
     request.add(sql::kCommitLater).add(sql::kRemoveEvents, std::move(parameters)).add(sql::kCommit);
     auto removing = database_.query(std::move(request), remove_duration_);
     const auto removed = co_await std::move(removing);
     if (!removed) co_return removed.error();
+    auto noting = loop::run_on(database_.executor(), note_removed(database_.shared_outbox(), std::move(sequences)));
+    co_await std::move(noting);
     co_return base::Result<void>{};
 }
 

@@ -99,6 +99,7 @@ void Pool::connected(Slot& slot, std::shared_ptr<Session> session) {
     slot.session->on_lost([self = weak_from_this(), &slot](const std::string& reason) {
         const auto pool = self.lock();
         if (!pool) return;
+        ++pool->losses_;
         pool->log_.failed(reason);
         slot.wake.cancel();
     });

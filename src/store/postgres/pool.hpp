@@ -52,6 +52,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
     /// No session is open and the last attempt to make one has failed: whoever waits for one had better give up.
     bool down() const;
 
+    /// How many sessions have been lost so far.
+    std::uint64_t losses() const { return losses_; }
+
     /// Called when a session can be had that could not before, and when the pool goes down.
     void on_change(std::function<void()> changed) { changed_.push_back(std::move(changed)); }
     void expire(base::SteadyTime now);
@@ -80,6 +83,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
     std::vector<std::shared_ptr<Slot>> slots_;
     std::deque<Waiter> waiters_;
     std::vector<std::function<void()>> changed_;
+    std::uint64_t losses_ = 0;
     bool closed_ = false;
 };
 
