@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -8,6 +9,7 @@
 #include <deque>
 #include <future>
 #include <iostream>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -35,6 +37,7 @@ struct Options {
     std::size_t batch = store::PostgresLimits{}.batch_items_max;
     std::uint64_t rows = 0;  // for the lists
     std::size_t rate = 1'000;
+    bool json = false;
 };
 
 double own_cpu() {
@@ -87,8 +90,13 @@ class Bench {
             measure("read_all", &Bench::read_all, static_cast<std::int64_t>(options_.users * 4));
             unread_.clear();
         }
-        std::cout << fmt::format("failed operations: {}\n", failed_);
+        if (options_.json) {
+            std::cout << fmt::format("{{\"measurements\":[{}],\"failed\":{}}}\n", fmt::join(found_, ","), failed_);
+        } else {
+            std::cout << fmt::format("failed operations: {}\n", failed_);
+        }
     }
+    bool failed() const { return failed_ > 0; }
 
  private:
     using Operation = loop::Task<void> (Bench::*)(std::mt19937&);
@@ -160,22 +168,44 @@ class Bench {
         }
         done.get();
         const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-        report(name, *load, static_cast<double>(count), took.count());
-        std::cout << fmt::format(
-            "   batch {:.1f}   CPU us/op: client {:.1f} server {:.1f}\n",
-            (items.value() - items_before) / (batches.value() - batches_before),
-            (own_cpu() - cpu_before) / static_cast<double>(count) * 1e6,
-            server_ ? (server_->cpu_seconds() - server_before) / static_cast<double>(count) * 1e6 : 0);
+        Cost cost;
+        cost.batch = (items.value() - items_before) / (batches.value() - batches_before);
+        cost.client_us = (own_cpu() - cpu_before) / static_cast<double>(count) * 1e6;
+        if (server_) cost.server_us = (server_->cpu_seconds() - server_before) / static_cast<double>(count) * 1e6;
+        report(name, *load, static_cast<double>(count) / took.count(), cost);
     }
 
-    static void report(const char* name, Load& load, double count, double seconds) {
+    struct Cost {
+        double batch = 0;
+        double client_us = 0;
+        double server_us = 0;
+    };
+
+    void report(const char* name, Load& load, double per_second, std::optional<Cost> cost) {
         auto& all = load.latencies_ms;
         std::sort(all.begin(), all.end());
         const auto percentile = [&all](double part) {
             return all.empty() ? 0 : all[static_cast<std::size_t>(part * static_cast<double>(all.size() - 1))];
         };
-        std::cout << fmt::format("{:<10} {:>8.0f}/s   p50 {:.2f} ms  p99 {:.2f} ms  max {:.2f} ms", name,
-                                 count / seconds, percentile(0.5), percentile(0.99), percentile(1));
+        const double p50 = percentile(0.5);
+        const double p99 = percentile(0.99);
+        if (options_.json) {
+            found_.push_back(fmt::format(R"({{"name":"{}","perSecond":{:.0f},"p50":{:.3f},"p99":{:.3f})", name,
+                                         per_second, p50, p99));
+            if (cost) {
+                found_.back() += fmt::format(R"(,"batch":{:.1f},"clientCpuUs":{:.1f},"serverCpuUs":{:.1f})",
+                                             cost->batch, cost->client_us, cost->server_us);
+            }
+            found_.back() += "}";
+            return;
+        }
+        std::cout << fmt::format("{:<10} {:>8.0f}/s   p50 {:.2f} ms  p99 {:.2f} ms  max {:.2f} ms", name, per_second,
+                                 p50, p99, percentile(1));
+        if (cost) {
+            std::cout << fmt::format("   batch {:.1f}   CPU us/op: client {:.1f} server {:.1f}", cost->batch,
+                                     cost->client_us, cost->server_us);
+        }
+        std::cout << '\n';
     }
 
     // --- Lists and counts, at a fixed rate, so that a slow answer does not keep the next ones from being asked.
@@ -219,16 +249,15 @@ class Bench {
         }
         done.get();
         const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-        report(name, *load, static_cast<double>(total), took.count());
-        std::cout << '\n';
+        report(name, *load, static_cast<double>(total) / took.count(), std::nullopt);
     }
 
     void measure_lists() {
         if (!server_) {
-            std::cout << "lists need a server of our own (leave --url out)\n";
+            std::cerr << "lists need a server of our own (leave --url out)\n";
             return;
         }
-        std::cout << fmt::format("filling up to {} rows\n", options_.rows);
+        std::cerr << fmt::format("filling {} rows\n", options_.rows);
         store::testing::fill_inboxes(*server_, "test_1", readers_, options_.rows);
         // What the server would do about them on its own some time later, in the middle of the measurement.
         server_->sql("test_1", "VACUUM ANALYZE");
@@ -247,6 +276,7 @@ class Bench {
     // Touched only on the loop
     std::vector<std::pair<base::UserId, base::NotificationId>> unread_;
     std::size_t failed_ = 0;
+    std::vector<std::string> found_;  // JSON objects
 };
 
 }  // namespace
@@ -264,6 +294,9 @@ int main(int argc, char** argv) {
     app.add_option("--batch", options.batch)->capture_default_str();
     app.add_option("--rows", options.rows, "Lists and counts among so many rows")->capture_default_str();
     app.add_option("--rate", options.rate, "Of lists and counts, a second")->capture_default_str();
+    app.add_flag("--json", options.json);
     CLI11_PARSE(app, argc, argv);
-    carillon::bench::Bench{options}.run();
+    carillon::bench::Bench bench{options};
+    bench.run();
+    return bench.failed() ? 1 : 0;
 }

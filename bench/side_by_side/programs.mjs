@@ -20,3 +20,27 @@ export async function sqliteCreates({ root, folder }) {
   const raw = JSON.parse(stdout);
   return { figures: { createdPerSecond: raw.benchmarks[0].items_per_second }, raw: raw.benchmarks[0] };
 }
+
+/** bench/postgres: with a server of its own, whose files are where fsync is one. */
+async function postgresStore({ root, folder }, flags) {
+  const { stdout } = await execute(join(root, 'build/release/postgres_store_bench'), ['--json', '--rounds', '1', ...flags],
+    { env: { ...process.env, TMPDIR: folder }, timeout: 300_000 });
+  const raw = JSON.parse(stdout);
+  return { raw, of: (name) => raw.measurements.filter((one) => one.name === name).at(-1) };
+}
+
+export async function postgresChanges(context) {
+  const { raw, of } = await postgresStore(context, ['--operations', context.quick ? '15000' : '60000']);
+  const [create, read] = [of('create'), of('mark_read')];
+  return {
+    figures: { createdPerSecond: create.perSecond, readPerSecond: read.perSecond, createCpu: create.clientCpuUs + create.serverCpuUs,
+      readCpu: read.clientCpuUs + read.serverCpuUs },
+    raw,
+  };
+}
+
+export async function postgresLists(context) {
+  const { raw, of } = await postgresStore(context, ['--rounds', '0', '--rows', context.quick ? '100000' : '1000000']);
+  const [list, counts] = [of('list'), of('counts')];
+  return { figures: { listP50: list.p50, listP99: list.p99, countP50: counts.p50, countP99: counts.p99 }, raw };
+}

@@ -2,7 +2,7 @@
 // figures against another side, or bounds of a figure. `rival`: a side that may be better, and is named when it is.
 import { cpuPercentOf } from './loadtest.mjs';
 import { follow } from './follower.mjs';
-import { inProcess, sqliteCreates } from './programs.mjs';
+import { inProcess, postgresChanges, postgresLists, sqliteCreates } from './programs.mjs';
 
 const kCarillon = { label: 'Carillon, distributed', systems: ['carillon'] };
 const kEmbedded = { label: 'Carillon, one process', systems: ['embedded'] };
@@ -284,6 +284,31 @@ const sqlite = {
   targets: [{ figure: 'createdPerSecond', side: 'store', atLeast: 20_000, unit: 'a second' }],
 };
 
+const postgres = {
+  name: 'postgres',
+  title: 'PostgreSQL, straight into the store',
+  text: 'Creates and reads by 64 callers that each wait for their answer, 1,000 users, fsync on, without HTTP: row, counter and event in one ' +
+    'transaction. CPU is that of the store and of the server, for each change.',
+  figures: { createdPerSecond: { label: 'creates a second', better: 'higher' }, readPerSecond: { label: 'reads a second', better: 'higher' },
+    createCpu: { label: 'CPU of a create, µs', better: 'lower' }, readCpu: { label: 'CPU of a read, µs', better: 'lower' } },
+  ours: 'store',
+  sides: { store: { label: 'Carillon, PostgreSQL', turn: postgresChanges } },
+  targets: [{ figure: 'createdPerSecond', side: 'store', atLeast: 10_000, unit: 'a second' },
+    { figure: 'readPerSecond', side: 'store', atLeast: 10_000, unit: 'a second' }],
+};
+
+const lists = {
+  name: 'lists',
+  title: 'Lists and counts among a million notifications',
+  text: 'PostgreSQL, 1,000 users with 1,000 notifications each; 1,000 lists of 20 a second for ten seconds, then 1,000 counts a second, each ' +
+    'from when it was due to its answer, straight at the store.',
+  figures: { listP50: { label: 'list p50, ms', better: 'lower' }, listP99: { label: 'list p99, ms', better: 'lower' },
+    countP50: { label: 'count p50, ms', better: 'lower' }, countP99: { label: 'count p99, ms', better: 'lower' } },
+  ours: 'store',
+  sides: { store: { label: 'Carillon, PostgreSQL', turn: postgresLists } },
+  targets: [{ figure: 'listP99', side: 'store', atMost: 5, unit: 'ms' }, { figure: 'countP99', side: 'store', atMost: 5, unit: 'ms' }],
+};
+
 /** Not part of a full run: what the bench's own test runs. */
 const check = {
   name: 'check',
@@ -297,4 +322,4 @@ const check = {
   targets: [{ figure: 'p50', side: 'embedded', atMost: 60_000, unit: 'ms' }],
 };
 
-export const rows = [fanOut, stream, backlog, rate, ring, distance, creates, reads, sqlite, connections, follower, growth, storm, failover, check];
+export const rows = [fanOut, stream, backlog, rate, ring, distance, creates, reads, postgres, lists, sqlite, connections, follower, growth, storm, failover, check];

@@ -1,4 +1,4 @@
-// The OpenAPI document: valid, and the routes in it are the gateway's routes, no more and no fewer.
+// The OpenAPI document: valid, and the routes in it are those of the gateway and of the services, no more and no fewer.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -21,26 +21,50 @@ test('it would find something wrong', async () => {
   assert.equal((await new Validator().validate(broken)).valid, false);
 });
 
+const methods = { get: 'get', post: 'post', del: 'delete' };
+
+/** What the document has under the tag `internal`, or all the rest: "get /path". */
+const described = (internal) => Object.entries(document().paths).flatMap(([path, item]) =>
+  Object.entries(item).filter(([key, operation]) => methods[key === 'delete' ? 'del' : key] && operation.tags.includes('internal') === internal)
+    .map(([method]) => `${method} ${path}`)).sort();
+
 test('every route of the gateway is in it, and no other', () => {
-  const methods = { get: 'get', post: 'post', del: 'delete' };
   const routes = [...source('gateway/public_rest.cpp').matchAll(/add\(Method::(\w+), "([^"]+)"/g)].map(([, method, path]) => `${methods[method]} ${path}`);
   const operations = [...source('http/ops_routes.cpp').matchAll(/add\("(\/[^"]+)"/g)].map(([, path]) => `get ${path}`);
   assert.ok(routes.length >= 14 && operations.length === 3, 'the tables were found');
   const served = [...routes, ...operations, 'get /openapi.json', 'get /asyncapi.json'];
-  const described = Object.entries(document().paths).flatMap(([path, item]) =>
-    Object.keys(item).filter((key) => key !== 'parameters').map((method) => `${method} ${path}`));
-  assert.deepEqual(described.sort(), served.sort());
+  assert.deepEqual(described(false), served.sort());
+});
+
+test('so is every route of the services behind it, but those that the gateway has under the same path', () => {
+  const notifications = [...source('notifications/notification_routes.cpp').matchAll(/add\(Method::(\w+), "([^"]+)"/g)];
+  const others = ['notifications/user_data_routes.cpp', 'auth/auth_routes.cpp'].flatMap((file) =>
+    [...source(file).matchAll(/router\.add\(\{http::Method::(\w+), "([^"]+)", internal/g)]);
+  assert.ok(notifications.length >= 9 && others.length >= 8, 'the tables were found');
+  const routes = [...notifications, ...others].map(([, method, path]) => `${methods[method]} ${path}`);
+  const shared = described(false);
+  assert.deepEqual(described(true), routes.filter((route) => !shared.includes(route)).sort());
+});
+
+test('an internal operation names its service, and wants its own token', () => {
+  for (const [path, item] of Object.entries(document().paths)) {
+    for (const [method, operation] of Object.entries(item).filter(([key]) => ['get', 'post', 'delete'].includes(key))) {
+      const internal = operation.tags.includes('internal');
+      assert.equal(Boolean(item.servers), internal, `${method} ${path}: servers`);
+      if (internal) assert.deepEqual(operation.security, [{ internal: [] }], `${method} ${path}`);
+    }
+  }
 });
 
 test('every operation has a name of its own, and says how it refuses', () => {
   const names = new Set();
   for (const [path, item] of Object.entries(document().paths)) {
-    for (const [method, operation] of Object.entries(item).filter(([key]) => key !== 'parameters')) {
+    for (const [method, operation] of Object.entries(item).filter(([key]) => ['get', 'post', 'delete'].includes(key))) {
       assert.ok(!names.has(operation.operationId), operation.operationId);
       names.add(operation.operationId);
       const open = operation.tags.includes('operations');
       assert.ok(open || operation.responses.default, `${method} ${path}`);
-      const changes = method === 'post' && !path.startsWith('/auth/');
+      const changes = method === 'post' && !path.startsWith('/auth/') && path !== '/notification/unread-counts';
       const key = (operation.parameters ?? []).some(({ $ref }) => $ref === '#/components/parameters/idempotencyKey');
       assert.equal(key, changes, `${method} ${path}: Idempotency-Key`);
     }
