@@ -1,5 +1,5 @@
 // Every state of the bell as it looks: in light and dark, on a phone, from right to left. Each is left as a picture in
-// build/screenshots, and held by its structure (docs/adr/0007): what it says and to whom, the same in every
+// build/screenshots, and held by its structure (docs/adr/0010): what it says and to whom, the same in every
 // look and as it was accepted (tests/e2e/looks; CARILLON_ACCEPT_LOOKS=1 accepts anew); where its parts stand; that it is light or
 // dark; what sticks out; axe-core; the policy.
 import { test, before, after, describe } from 'node:test';
