@@ -104,10 +104,11 @@ std::uint64_t resident_bytes() {
 
 std::unique_ptr<Sender> make(const std::string& name, const SenderPlan& plan, boost::asio::io_context& context) {
     if (name == "raw") return make_raw_sender(plan);
+    if (name == "paced") return make_paced_sender(plan);
     if (name == "beast") return make_beast_sender(plan, context);
     if (name == "engine") return make_engine_sender(plan, context);
     if (name == "gateway") return make_gateway_sender(plan, context);
-    refuse("--senders: raw, beast, engine or gateway, not '" + name + "'");
+    refuse("--senders: raw, paced, beast, engine or gateway, not '" + name + "'");
 }
 
 void connect(Sender& sender, Reader& reader, std::size_t kind, boost::asio::io_context& context) {

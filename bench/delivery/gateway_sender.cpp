@@ -5,7 +5,9 @@
 
 #include "base/clock.hpp"
 #include "bus/bus.hpp"
+#include "bus/local/local_node_registry.hpp"
 #include "contracts/bus_events.hpp"
+#include "gateway/comeback.hpp"
 #include "gateway/fake_apis.hpp"
 #include "gateway/gateway.hpp"
 #include "metrics/registry.hpp"
@@ -28,6 +30,8 @@ class FollowedBus final : public bus::Bus {
     loop::Task<base::Result<void>> dead_letter(bus::DeadLetter) override {
         throw std::logic_error{"the bench published an event that breaks the contract"};
     }
+    void announce(std::string, std::string) override {}
+    std::unique_ptr<bus::Subscription> listen(bus::Listener) override { return std::make_unique<bus::Subscription>(); }
     bool available() const override { return true; }
 
     void hand_over(const bus::Delivery& delivery) { follower_.on_message(delivery); }
@@ -62,9 +66,10 @@ class GatewaySender final : public Sender {
         : plan_{plan},
           context_{context},
           verifier_{token::make_secret_verifier(kSecret, {})},
-          gateway_{gateway_config(plan),
-                   {context.get_executor()},
-                   {api_, accounts_, *verifier_, bus_, metrics_, base::system_clock()}} {
+          gateway_{
+              gateway_config(plan),
+              {context.get_executor()},
+              {api_, accounts_, *verifier_, bus_, metrics_, base::system_clock(), internal_tokens_, nodes_, pids_}} {
         for (std::size_t i = 0; i < plan.users(); ++i) {
             const auto id = base::UserId::generate(base::system_clock());
             users_.push_back({id, 0, &api_.sent[id]});
@@ -148,6 +153,9 @@ class GatewaySender final : public Sender {
     gateway::testing::FakeAuthApi accounts_;
     std::unique_ptr<token::UserTokenVerifier> verifier_;
     FollowedBus bus_;
+    token::InternalTokens internal_tokens_{kSecret};
+    bus::LocalNodeRegistry nodes_;
+    gateway::PidSealer pids_{kSecret};
     gateway::Gateway gateway_;
     std::vector<User> users_;
     std::string text_;

@@ -2,20 +2,25 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <stdexcept>
+#include <thread>
 
 #include "sender.hpp"
 
 namespace carillon::bench {
 namespace {
 
+constexpr std::chrono::microseconds kPacedGap{50};  ///< 20,000 events a second
+
 class RawSender final : public Sender {
  public:
-    explicit RawSender(const SenderPlan& plan) : plan_{plan}, frame_(plan.frame_bytes, 'x') {
+    RawSender(const SenderPlan& plan, bool paced) : plan_{plan}, paced_{paced}, frame_(plan.frame_bytes, 'x') {
         listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_in address{};
         address.sin_family = AF_INET;
@@ -31,7 +36,7 @@ class RawSender final : public Sender {
         ::close(listener_);
     }
 
-    const char* name() const override { return "send(2)"; }
+    const char* name() const override { return paced_ ? "send(2) at a pace" : "send(2)"; }
     std::uint16_t port() const override { return port_; }
     Hello hello() const override { return Hello::none; }
     std::vector<std::string> tokens() const override { return std::vector<std::string>(plan_.sockets, "-"); }
@@ -47,6 +52,7 @@ class RawSender final : public Sender {
     }
 
     std::uint64_t send(std::uint64_t deliveries) override {
+        if (paced_) return send_at_pace(deliveries);
         std::uint64_t sent = 0;
         while (sent < deliveries) {
             for (const int one : sockets_) send_one(one);
@@ -56,6 +62,19 @@ class RawSender final : public Sender {
     }
 
  private:
+    /// Each event when it is due, to the sockets of one user: sender and reader go to sleep in between.
+    std::uint64_t send_at_pace(std::uint64_t deliveries) {
+        ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+        const auto start = std::chrono::steady_clock::now();
+        std::uint64_t sent = 0;
+        for (std::uint64_t event = 0; sent < deliveries; ++event) {
+            std::this_thread::sleep_until(start + event * kPacedGap);
+            const std::size_t user = event % plan_.users();
+            for (std::size_t tab = 0; tab < plan_.tabs; ++tab, ++sent) send_one(sockets_[user * plan_.tabs + tab]);
+        }
+        return sent;
+    }
+
     void send_one(int descriptor) {
         for (std::size_t done = 0; done < frame_.size();) {
             const ssize_t put = ::send(descriptor, frame_.data() + done, frame_.size() - done, MSG_NOSIGNAL);
@@ -71,6 +90,7 @@ class RawSender final : public Sender {
     }
 
     const SenderPlan plan_;
+    const bool paced_;
     const std::string frame_;
     int listener_ = -1;
     std::uint16_t port_ = 0;
@@ -80,7 +100,11 @@ class RawSender final : public Sender {
 }  // namespace
 
 std::unique_ptr<Sender> make_raw_sender(const SenderPlan& plan) {
-    return std::make_unique<RawSender>(plan);
+    return std::make_unique<RawSender>(plan, false);
+}
+
+std::unique_ptr<Sender> make_paced_sender(const SenderPlan& plan) {
+    return std::make_unique<RawSender>(plan, true);
 }
 
 }  // namespace carillon::bench

@@ -90,12 +90,24 @@ const file = join(options.output, 'benchmarks.json');
 const results = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { schema: 'carillon-bench/1', rows: {} };
 let failed = 0;
 
+/** One line for each turn: what a reader can diff. */
+function text(value, depth = 0) {
+  const isTurn = value?.figures !== undefined;
+  const flat = value === null || typeof value !== 'object' || isTurn || Object.values(value).every((one) => typeof one !== 'object');
+  if (flat) return JSON.stringify(value);
+  const indent = ' '.repeat(depth + 1);
+  const [open, close, items] = Array.isArray(value)
+    ? ['[', ']', value.map((one) => text(one, depth + 1))]
+    : ['{', '}', Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${text(one, depth + 1)}`)];
+  return `${open}\n${items.map((item) => indent + item).join(',\n')}\n${' '.repeat(depth)}${close}`;
+}
+
 function write() {
   results.machine = machine();
   results.versions = versions(root, binary, postgresProgram('postgres'));
-  // In the order of the rows, one line for each turn: what a reader can diff.
+  // In the order of the rows.
   results.rows = Object.fromEntries(rows.filter(({ name }) => results.rows[name]).map(({ name }) => [name, results.rows[name]]));
-  writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`);
+  writeFileSync(file, `${text(results)}\n`);
   writeFileSync(join(options.output, 'benchmarks.md'), document(results, rows.filter(({ name, hidden }) => !hidden || results.rows[name])));
 }
 
