@@ -241,8 +241,8 @@ TEST_F(Heartbeat, ALateWakeUpMovesTheNextDeadlineOnlyWhenItWasLong) {
         {ms{25'000}, ms{20'000}, ms{50}, ms{0}},
         {ms{25'000}, ms{20'000}, ms{51}, ms{51}},
         {ms{25'000}, ms{20'000}, ms{9'000}, ms{9'000}},
-        {ms{300}, ms{200}, ms{25}, ms{0}},
-        {ms{300}, ms{200}, ms{26}, ms{26}},
+        {ms{300}, ms{200}, ms{50}, ms{0}},
+        {ms{100}, ms{100}, ms{26}, ms{26}},
         {ms{300}, ms{200}, ms{1'000}, ms{1'000}},
     };
     for (const Row& row : rows) {

@@ -237,7 +237,7 @@ void EngineSession::heartbeat(base::SteadyTime now) {
 
 base::SteadyTime EngineSession::punctual(base::SteadyTime at, base::SteadyTime now) const {
     // Small delays must not add up, and the client counts from its own clock; after a long one it gets its full time.
-    return now - at <= std::min<base::SteadyTime::duration>(config_.ping_timeout / 8, kLatenessMax) ? at : now;
+    return now - at <= std::min<base::SteadyTime::duration>(config_.ping_timeout / 4, kLatenessMax) ? at : now;
 }
 
 void EngineSession::send(OutPacket packet) {

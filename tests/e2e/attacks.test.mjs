@@ -9,7 +9,7 @@ import { Connection, WebSocketWire, frame, opcodes, request, upgradeRequest } fr
 
 describe('more handshakes than --max-connections', () => {
   test('are 503 with Retry-After, while those who are in stay in', async (t) => {
-    const siege = await Siege.start(['--max-connections', '60']);
+    const siege = await Siege.start(['--max-connections', '60'], { sessions: 30 });
     const taken = [];
     const refused = await crowd(many(200, 5_000), 20, async () => {
       const answer = await request(siege.port, polling);
@@ -35,7 +35,7 @@ describe('more handshakes than --max-connections', () => {
 
 describe('attacks that are over at once', () => {
   let siege;
-  before(async () => (siege = await Siege.start()));
+  before(async () => (siege = await Siege.start(['--auth-timeout', '10m'])));
   after(() => siege.stop());
 
   const wire = async (headers) => {
@@ -162,8 +162,9 @@ describe('attacks that are over at once', () => {
       await flood(`${post}Content-Length: 999999999999\r\n\r\n`, 'x'.repeat(60_000), 413);
       await flood(`${post}Transfer-Encoding: chunked\r\n\r\n`, `10000\r\n${'x'.repeat(65_536)}\r\n`, 413);
     }
-    await siege.ends('transport error', 1, () => flood(`${post}Transfer-Encoding: chunked\r\n\r\n1;`, 'x'.repeat(60_000), 400));
-    await session.gone();
+    await flood(`${post}Transfer-Encoding: chunked\r\n\r\n1;`, 'x'.repeat(60_000), 400);
+    // It ended with its request, unless head and body came in one read: then nobody told it of the request.
+    if ((await session.post('1')).status !== 200) await session.gone();
     await siege.over(t);
   });
 
@@ -367,8 +368,11 @@ describe('attacks that are over at once', () => {
   test('a flood of pings, by somebody who reads the answers and by somebody who does not', async (t) => {
     const one = await joined();
     const count = many(50_000, 1_000_000);
-    for (let i = 0; i < count; i += 1_000) one.raw(Buffer.concat(times(1_000, () => frame(opcodes.ping))));
-    await eventually('each has its answer', () => one.pongs.length === count, 60_000);
+    const flood = Buffer.concat(times(10_000, () => frame(opcodes.ping)));
+    for (let i = 10_000; i <= count; i += 10_000) {
+      one.raw(flood);
+      await eventually('each has its answer', () => one.pongs.length === i, 60_000);
+    }
     await stillOpen(one);
     one.close();
     const deaf = await crowd(many(20, 100), 10, () => joined());
@@ -436,7 +440,7 @@ describe('attacks that are over at once', () => {
     const begun = performance.now();
     first.send('2probe');
     assert.equal(await first.next(), '3probe');
-    for (let i = 0; i < many(50, 500); i += 1) {
+    for (let i = 0; i < 50; i += 1) {
       const other = await probe();
       other.send('2probe', '5');
       assert.equal(await other.closed(), null);

@@ -30,19 +30,21 @@ export async function crowd(count, width, work) {
 }
 
 export class Siege {
-  static async start(flags = []) {
+  static async start(flags = [], { sessions = many(300, 5_000) } = {}) {
     const siege = new Siege();
     siege.server = await Server.start({ flags: ['--rest-rate-limit', '100000', '--max-sockets-per-user', '1000', ...flags] });
     siege.port = Number(new URL(siege.server.url).port);
     siege.user = await siege.server.register();
     siege.watcher = await siege.server.connect(siege.user.token, { transports: ['websocket'] }).connected();
-    await siege.usual();
+    await siege.usual(sessions);
     siege.calm = await siege.readings();
     return siege;
   }
 
-  /** What a server does on any day, so that caches have their usual size: some clients, uploads and notifications. */
-  async usual() {
+  /** What a server does on a busy day, so that caches and the allocator have their usual size. */
+  async usual(count) {
+    const sessions = await crowd(count, 50, () => this.poller());
+    await crowd(sessions.length, 50, (i) => sessions[i].post('1'));
     const tabs = Array.from({ length: 20 }, () => this.server.connect(this.user.token));
     for (const tab of tabs) await tab.connected();
     for (const tab of tabs) tab.close();
