@@ -42,7 +42,7 @@ export class Watcher {
       const version = BigInt(event.version);
       if (event.action === 'read') this.#mark(event.notificationId, version);
       else {
-        const before = BigInt(event.readAllBefore ?? event.version);
+        const before = BigInt(event.before ?? event.version);
         for (const [id, item] of this.items) if (item.version <= before) this.#mark(id, version);
       }
       this.#counted(event.unreadCount, event.version);

@@ -9,8 +9,8 @@
 namespace carillon::bus {
 namespace {
 
-/// Messages handed over in one turn of the follower's loop; other work gets its turn in between. The more there are, the
-/// more leave in one write of a socket: a few milliseconds' worth, which only a backlog has.
+/// Messages handed over in one turn of the follower's loop; other work gets its turn in between. The more there are,
+/// the more leave in one write of a socket: a few milliseconds' worth, which only a backlog has.
 constexpr std::size_t kMessagesPerTurn = 2'048;
 /// Messages whose memory is kept, when they are of the usual size.
 constexpr std::size_t kBlanksMax = 2 * kMessagesPerTurn;
@@ -35,9 +35,8 @@ Delivery FollowerInbox::blank() {
 void FollowerInbox::push(Delivery delivery) {
     const std::size_t bytes = bytes_of(delivery);
     std::unique_lock lock{mutex_};
-    room_.wait(lock, [&] {
-        return ended_ || messages_ == 0 || (messages_ < messages_max_ && bytes_ + bytes <= bytes_max_);
-    });
+    room_.wait(lock,
+               [&] { return ended_ || messages_ == 0 || (messages_ < messages_max_ && bytes_ + bytes <= bytes_max_); });
     if (ended_) return;
     ++messages_;
     bytes_ += bytes;
