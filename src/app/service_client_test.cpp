@@ -127,6 +127,9 @@ TEST_F(ServiceClientTest, ClocksThatDifferMakeItUnavailableUntilTheyAgree) {
         closed.set_value();
     });
     closed.get_future().wait();
+    // Sessions and calls end on the loop, and use what is declared above.
+    loop_.stop();
+    loop_.join();
 }
 
 TEST_F(ServiceClientTest, WithoutAnAnswerItIsUnavailable) {
