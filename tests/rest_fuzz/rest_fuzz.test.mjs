@@ -11,6 +11,7 @@ import { Server, binary } from '../e2e/harness.mjs';
 
 const program = fileURLToPath(new URL('../../build/schemathesis/bin/schemathesis', import.meta.url));
 const folder = fileURLToPath(new URL('.', import.meta.url));
+const storage = fileURLToPath(new URL('../../build/hypothesis', import.meta.url));
 const examples = process.env.CARILLON_FULL === '1' ? 300 : 25;
 const seed = Number(process.env.CARILLON_SEED ?? Date.now() % 1_000_000);
 const checks = 'not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance';
@@ -25,7 +26,7 @@ async function fuzz(t, base, options, env = {}) {
   const child = spawn(program, ['run', `${server.url}/openapi.json`, '--experimental=openapi-3.1', `--base-url=${base}`,
     '--checks', checks, '--data-generation-method', 'all', '--hypothesis-max-examples', String(examples),
     '--hypothesis-seed', String(seed), '--hypothesis-suppress-health-check=all', '--hypothesis-deadline=None',
-    '--request-timeout=10000', '--no-color', ...options], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+    '--request-timeout=10000', '--no-color', ...options], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, HYPOTHESIS_STORAGE_DIRECTORY: storage, ...env } });
   let output = '';
   child.stdout.on('data', (chunk) => (output += chunk));
   child.stderr.on('data', (chunk) => (output += chunk));
