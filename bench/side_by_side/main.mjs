@@ -1,11 +1,5 @@
 // `./dev bench`: Carillon and its rivals side by side on this machine, measured by one tool, turn by turn. Writes
 // docs/benchmarks.md and, with every single result, docs/benchmarks.json.
-//
-//   --quick            one short round of each row
-//   --rounds N         rounds of each row (3)
-//   --only NAME,...    these rows only; the others keep what the document had
-//   --output FOLDER    where the two files go (docs)
-//   --list             the rows
 import { existsSync, mkdtempSync, readFileSync, rmSync, chmodSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -19,8 +13,26 @@ import { postgresProgram } from '../../tests/cluster/servers.mjs';
 const root = resolve(new URL('.', import.meta.url).pathname, '../..');
 const binary = process.env.CARILLON_BINARY ?? join(root, 'build/release/carillon');
 
-const { values: options } = parseArgs({
+const usage = `usage: ./dev bench [--quick] [--rounds N] [--only NAME,...] [--output FOLDER] [--list]
+  --quick            one short round of each row
+  --rounds N         rounds of each row (3)
+  --only NAME,...    these rows only; the others keep what the document had
+  --output FOLDER    where benchmarks.md and benchmarks.json go (docs)
+  --list             the rows
+`;
+
+function parse(settings) {
+  try {
+    return parseArgs(settings);
+  } catch (error) {
+    process.stderr.write(`bench: ${error.message}\n${usage}`);
+    return process.exit(2);
+  }
+}
+
+const { values: options } = parse({
   options: {
+    help: { type: 'boolean', short: 'h', default: false },
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     only: { type: 'string' },
@@ -34,6 +46,10 @@ function refuse(what) {
   process.exit(2);
 }
 
+if (options.help) {
+  process.stdout.write(usage);
+  process.exit(0);
+}
 if (options.list) {
   for (const { name, title } of rows.filter(({ hidden }) => !hidden)) process.stdout.write(`${name.padEnd(12)} ${title}\n`);
   process.exit(0);

@@ -23,14 +23,14 @@ export async function sqliteCreates({ root, folder }) {
 
 /** bench/postgres: with a server of its own, whose files are where fsync is one. */
 async function postgresStore({ root, folder }, flags) {
-  const { stdout } = await execute(join(root, 'build/release/postgres_store_bench'), ['--json', '--rounds', '1', ...flags],
+  const { stdout } = await execute(join(root, 'build/release/postgres_store_bench'), ['--json', ...flags],
     { env: { ...process.env, TMPDIR: folder }, timeout: 300_000 });
   const raw = JSON.parse(stdout);
   return { raw, of: (name) => raw.measurements.filter((one) => one.name === name).at(-1) };
 }
 
 export async function postgresChanges(context) {
-  const { raw, of } = await postgresStore(context, ['--operations', context.quick ? '15000' : '60000']);
+  const { raw, of } = await postgresStore(context, ['--rounds', '1', '--operations', context.quick ? '15000' : '60000']);
   const [create, read] = [of('create'), of('mark_read')];
   return {
     figures: { createdPerSecond: create.perSecond, readPerSecond: read.perSecond, createCpu: create.clientCpuUs + create.serverCpuUs,
