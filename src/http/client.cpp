@@ -9,6 +9,7 @@
 #include <boost/asio/write.hpp>
 
 #include "http/ascii.hpp"
+#include "http/request_head.hpp"
 #include "http/response_parser.hpp"
 
 namespace carillon::http {
@@ -41,28 +42,6 @@ void expire_after(const std::shared_ptr<Call>& call, std::chrono::milliseconds t
         call->resolver.cancel();
         call->socket.close(ec);
     });
-}
-
-std::string request_head(const Url& url, Method method, const Headers& headers, std::size_t body_bytes) {
-    std::string out;
-    out += method_name(method);
-    out += ' ';
-    out += url.target;
-    out += " HTTP/1.1\r\nHost: ";
-    out += url.authority;
-    out += "\r\nConnection: close\r\n";
-    for (const auto& [name, value] : headers.all()) {
-        out += name;
-        out += ": ";
-        std::replace_copy_if(
-            value.begin(), value.end(), std::back_inserter(out), [](char c) { return c == '\r' || c == '\n'; }, ' ');
-        out += "\r\n";
-    }
-    if (body_bytes > 0 || method == Method::post || method == Method::put || method == Method::patch) {
-        out += "Content-Length: " + std::to_string(body_bytes) + "\r\n";
-    }
-    out += "\r\n";
-    return out;
 }
 
 loop::Task<base::Result<Response>> exchange(std::shared_ptr<Call> call, std::string head, std::string body,
@@ -140,7 +119,8 @@ loop::Task<base::Result<Response>> request_once(std::string url, Method method, 
         call->timer.cancel();
         co_return call->reason(ec);
     }
-    auto head = request_head(*parsed, method, headers, body.size());
+    headers.set("Connection", "close");
+    auto head = request_head(method, parsed->target, parsed->authority, headers, body.size());
     ResponseParser parser{method == Method::head, kHeadBytesMax, kBodyBytesMax};
     auto answer = co_await exchange(call, std::move(head), std::move(body), std::move(parser));
     call->timer.cancel();

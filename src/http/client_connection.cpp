@@ -1,6 +1,5 @@
 #include "http/client_connection.hpp"
 
-#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/connect.hpp>
@@ -11,6 +10,7 @@
 #include "http/ascii.hpp"
 #include "http/client.hpp"
 #include "http/errc.hpp"
+#include "http/request_head.hpp"
 #include "http/response_parser.hpp"
 
 namespace carillon::http {
@@ -40,26 +40,9 @@ base::Result<Endpoint> parse_endpoint(std::string_view url) {
 
 std::string request_bytes(const Endpoint& endpoint, Method method, std::string_view target, const Headers& headers,
                           std::string_view body) {
-    std::string out;
-    out.reserve(512 + body.size());
-    out += method_name(method);
-    out += ' ';
-    out += endpoint.base_path;
-    out += target;
-    out += " HTTP/1.1\r\nHost: ";
-    out += endpoint.authority;
-    out += "\r\n";
-    for (const auto& [name, value] : headers.all()) {
-        out += name;
-        out += ": ";
-        std::replace_copy_if(
-            value.begin(), value.end(), std::back_inserter(out), [](char c) { return c == '\r' || c == '\n'; }, ' ');
-        out += "\r\n";
-    }
-    if (!body.empty() || method == Method::post || method == Method::put || method == Method::patch) {
-        out += "Content-Length: " + std::to_string(body.size()) + "\r\n";
-    }
-    out += "\r\n";
+    std::string path = endpoint.base_path;
+    path += target;
+    std::string out = request_head(method, path, endpoint.authority, headers, body.size());
     out += body;
     return out;
 }

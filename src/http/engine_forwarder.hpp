@@ -47,7 +47,6 @@ class EngineForwarder final : public std::enable_shared_from_this<EngineForwarde
     class Turn;
 
     static loop::Task<base::Result<Place, int>> place_of(std::shared_ptr<EngineForwarder> self, std::string node);
-    static loop::Task<std::shared_ptr<ClientConnection>> connect(std::shared_ptr<EngineForwarder> self, Place place);
     std::shared_ptr<ClientConnection> take_idle(const std::string& url);
     void keep(const std::string& url, const std::shared_ptr<ClientConnection>& connection);
     /// Lets kept connections go that nobody wanted for too long: their node may be gone for good.

@@ -3,22 +3,11 @@
 import { test, describe, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { eventually } from './harness.mjs';
+import { eventually, randomNumbers } from './harness.mjs';
 import { systems } from './cluster_server.mjs';
 
 const requestCount = Number(process.env.CARILLON_FUZZ_REQUESTS ?? (process.env.CARILLON_FULL === '1' ? 10_000 : 2_000));
 const seed = Number(process.env.CARILLON_SEED ?? Date.now() % 1_000_000);
-
-/** Small and repeatable: mulberry32. */
-function randomNumbers(state) {
-  let at = state >>> 0;
-  return (below) => {
-    at = (at + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(at ^ (at >>> 15), at | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 for (const { store, start } of systems) describe(`what is another's: ${store} (seed ${seed})`, () => {
   let server;

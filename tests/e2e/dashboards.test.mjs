@@ -3,23 +3,14 @@ import { test, describe, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { readFile, writeFile, copyFile } from 'node:fs/promises';
 import { Server, eventually, root, temporaryDirectory } from './harness.mjs';
+import { freePort } from '../cluster/servers.mjs';
 
 const prometheusHome = join(root, 'build', 'prometheus', 'usr', 'bin');
 const deploy = join(root, 'deploy');
-
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 test('the alert rules are valid, fire on what they are for, and not on what is normal', async () => {
   const promtool = (...args) =>

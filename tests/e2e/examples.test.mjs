@@ -5,24 +5,15 @@ import { spawn, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Server, eventually } from './harness.mjs';
 import { secret } from './site.mjs';
 import { BellTab, launch } from './sdk_browser.mjs';
+import { freePort } from '../cluster/servers.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 describe('the examples', () => {
   let server;

@@ -41,6 +41,17 @@ export async function eventually(what, probe, ms = 10_000) {
   }
 }
 
+/** Whole numbers below what is asked for, the same for the same seed: mulberry32, small and repeatable. */
+export function randomNumbers(state) {
+  let at = state >>> 0;
+  return (below) => {
+    at = (at + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(at ^ (at >>> 15), at | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
+
 export async function temporaryDirectory() {
   return mkdtemp(join(tmpdir(), 'carillon-e2e-'));
 }

@@ -5,24 +5,13 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { eventually } from './harness.mjs';
+import { eventually, randomNumbers } from './harness.mjs';
 import { systems } from './cluster_server.mjs';
 
 const clientCount = 8;
 const userCount = 5;
 const operationCount = Number(process.env.CARILLON_STORM_OPERATIONS ?? 10_000);
 const seed = Number(process.env.CARILLON_STORM_SEED ?? Date.now() % 1_000_000);
-
-/** Small and repeatable: mulberry32. */
-function randomNumbers(state) {
-  let at = state >>> 0;
-  return (below) => {
-    at = (at + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(at ^ (at >>> 15), at | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 /** `SELECT` by another program, past everything of ours: for each user its unread rows and all of them. */
 async function countRows(server) {

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +10,7 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { binary, eventually, temporaryDirectory } from './harness.mjs';
 import { BellTab, launch } from './sdk_browser.mjs';
+import { freePort } from '../cluster/servers.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const text = await readFile(join(root, 'docs/quickstart.md'), 'utf8');
@@ -22,15 +22,6 @@ const block = (name, nth = 0) => {
   assert.ok(found, `docs/quickstart.md has no block ${name}`);
   return found.content;
 };
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 test('docs/quickstart.md ends with a working bell, by script and by bundler', { timeout: 300_000 }, async () => {
   const folder = await temporaryDirectory();

@@ -47,6 +47,11 @@ class Instance {
         if (!dead_) opened_->close();
         loop_.stop();
         loop_.join();
+        if (dead_) {
+            // What was under way holds what it waits for, and is held by it. It goes with the process, as in earnest.
+            static auto* const buried = new std::vector<std::unique_ptr<PostgresNotifications>>;
+            buried->push_back(std::move(opened_));
+        }
         opened_.reset();
     }
 
