@@ -64,7 +64,9 @@ test('every operation has a name of its own, and says how it refuses', () => {
       names.add(operation.operationId);
       const open = operation.tags.includes('operations');
       assert.ok(open || operation.responses.default, `${method} ${path}`);
-      const changes = method === 'post' && !path.startsWith('/auth/') && path !== '/notification/unread-counts';
+      // What reads, and marks, which are repeatable as they are, need no key.
+      const keyless = ['/notification/unread-counts', '/notification/reads'];
+      const changes = method === 'post' && !path.startsWith('/auth/') && !keyless.includes(path);
       const key = (operation.parameters ?? []).some(({ $ref }) => $ref === '#/components/parameters/idempotencyKey');
       assert.equal(key, changes, `${method} ${path}: Idempotency-Key`);
     }

@@ -13,6 +13,8 @@ using gateway::ApiResult;
 using gateway::Caller;
 using gateway::InboxCount;
 
+constexpr int kRetryAfterSeconds = 1;
+
 http::Call reading(std::string target) {
     http::Call call;
     call.target = std::move(target);
@@ -45,7 +47,24 @@ ApiResult<T> decoded(contracts::Decoded<T> body) {
     return contracts::problem_internal();
 }
 
+ReadGatherer::Result result_of(contracts::ReadsResult& result) {
+    if (result.read) {
+        const auto& read = *result.read;
+        return gateway::MarkReadAnswer{read.notification_id, read.read_at, InboxCount{read.unread_count, read.version}};
+    }
+    auto problem = result.problem ? std::move(*result.problem) : contracts::problem_internal();
+    // The header that says it otherwise belongs to a whole answer.
+    if (problem.status == 503 && !problem.retry_after_s) problem.retry_after_s = kRetryAfterSeconds;
+    return problem;
+}
+
 }  // namespace
+
+HttpNotificationApi::HttpNotificationApi(ServiceClient& client)
+    : client_{client},
+      reads_{std::make_shared<ReadGatherer>(
+          [this](std::vector<contracts::ReadsItem> items) { return send_reads(std::move(items)); },
+          ReadGatherer::Limits{})} {}
 
 loop::Task<ApiResult<http::Response>> HttpNotificationApi::ask(http::Call call, std::string traceparent, int status) {
     if (!traceparent.empty()) call.headers.set("traceparent", std::move(traceparent));
@@ -140,7 +159,28 @@ loop::Task<ApiResult<gateway::SyncAnswer>> HttpNotificationApi::sync(Caller call
                                   page->has_more,        std::move(page->created_versions)};
 }
 
+loop::Task<std::vector<ReadGatherer::Result>> HttpNotificationApi::send_reads(std::vector<contracts::ReadsItem> items) {
+    const auto count = items.size();
+    auto call = posting("/notification/reads", contracts::encode_reads_request({std::move(items)}));
+    // The second time gives the first answer again.
+    call.repeatable = true;
+    auto asking = ask(std::move(call), {}, 200);
+    const auto answer = co_await std::move(asking);
+    if (!answer) co_return std::vector<ReadGatherer::Result>(count, answer.error());
+    auto body = decoded(contracts::decode_reads_answer(answer->body));
+    std::vector<ReadGatherer::Result> results;
+    if (!body || body->results.size() != count) co_return results;
+    results.reserve(count);
+    for (auto& result : body->results) results.push_back(result_of(result));
+    co_return results;
+}
+
 loop::Task<ApiResult<gateway::MarkReadAnswer>> HttpNotificationApi::mark_read(Caller caller, base::NotificationId id) {
+    if (caller.idempotency_key.empty()) {
+        contracts::ReadsItem item{caller.user_id, id, std::move(caller.traceparent)};
+        auto marking = reads_->mark(std::move(item));
+        co_return co_await std::move(marking);
+    }
     auto call =
         posting("/notification/" + id.to_string() + "/read", contracts::encode_internal_read_request({caller.user_id}));
     // The second time gives the first answer again.

@@ -1,16 +1,19 @@
 #pragma once
 
+#include <memory>
+
+#include "app/read_gatherer.hpp"
 #include "app/service_client.hpp"
 #include "gateway/notification_api.hpp"
 
 namespace carillon::app {
 
 /// `NotificationApi` over HTTP: the internal API of the notification service, wherever it runs. Reading is repeated on
-/// another server when one fails; a change only when it was not sent, or carries an idempotency key. What it is given
-/// outlives it. Thread: any.
+/// another server when one fails; a change only when it was not sent, or carries an idempotency key. Marks that come at
+/// once share requests. What it is given outlives it. Thread: any.
 class HttpNotificationApi final : public gateway::NotificationApi {
  public:
-    explicit HttpNotificationApi(ServiceClient& client) : client_{client} {}
+    explicit HttpNotificationApi(ServiceClient& client);
 
     loop::Task<gateway::ApiResult<gateway::CreateAnswer>> create(gateway::Caller caller,
                                                                  gateway::NewNotification notification) override;
@@ -34,9 +37,11 @@ class HttpNotificationApi final : public gateway::NotificationApi {
     loop::Task<gateway::ApiResult<http::Response>> ask(http::Call call, std::string traceparent, int status);
     /// A change on behalf of the caller, with its idempotency key.
     loop::Task<gateway::ApiResult<http::Response>> change(http::Call call, gateway::Caller caller, int status);
+    loop::Task<std::vector<ReadGatherer::Result>> send_reads(std::vector<contracts::ReadsItem> items);
 
     // Constant after construction.
     ServiceClient& client_;
+    const std::shared_ptr<ReadGatherer> reads_;
 };
 
 }  // namespace carillon::app

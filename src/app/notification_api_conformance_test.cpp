@@ -382,6 +382,33 @@ TEST_P(NotificationApiConformance, TheCallerGoesOnWhereItWas) {
     EXPECT_EQ(before, after);
 }
 
+TEST_P(NotificationApiConformance, ManyMarksAtOnceAreAnsweredEachByItself) {
+    constexpr std::size_t kMarks = 300;
+    std::vector<base::NotificationId> ids;
+    for (std::size_t i = 0; i < kMarks; ++i) ids.push_back(create(i % 2 == 0 ? kAnn : kBob, "n").id);
+    std::vector<std::future<gateway::ApiResult<gateway::MarkReadAnswer>>> answers;
+    for (std::size_t i = 0; i < kMarks; ++i) {
+        // Every tenth is another user's.
+        const bool own = i % 10 != 9;
+        auto marking = api().mark_read(caller((i % 2 == 0) == own ? kAnn : kBob), ids[i]);
+        answers.push_back(boost::asio::co_spawn(shard_.executor(), std::move(marking), boost::asio::use_future));
+    }
+    for (std::size_t i = 0; i < kMarks; ++i) {
+        const auto answer = answers[i].get();
+        if (i % 10 == 9) {
+            ASSERT_FALSE(answer);
+            EXPECT_EQ(answer.error().code, "not_found");
+        } else {
+            ASSERT_TRUE(answer) << answer.error().code;
+            EXPECT_EQ(answer->id, ids[i]);
+        }
+    }
+    const auto counts = run(api().counts({kAnn, kBob}));
+    ASSERT_TRUE(counts);
+    EXPECT_EQ(counts->at(0).unread, 0U);
+    EXPECT_EQ(counts->at(1).unread, 30U);
+}
+
 INSTANTIATE_TEST_SUITE_P(Direct, NotificationApiConformance,
                          ::testing::Values(Factory{[] { return std::make_unique<DirectUnderTest>(); }}));
 INSTANTIATE_TEST_SUITE_P(Http, NotificationApiConformance,

@@ -86,6 +86,8 @@ std::vector<ContractCase> other_cases() {
         contract("internal/unread-counts-answer", decode_unread_counts_answer, encode_unread_counts_answer),
         contract("internal/bulk-request", decode_bulk_request, encode_decoded_bulk),
         contract("internal/bulk-answer", decode_bulk_answer, encode_bulk_answer),
+        contract("internal/reads-request", decode_reads_request, encode_reads_request),
+        contract("internal/reads-answer", decode_reads_answer, encode_reads_answer),
         contract("internal/sync-answer", decode_sync_answer, encode_sync_answer),
     };
 }

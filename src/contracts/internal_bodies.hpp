@@ -15,7 +15,7 @@
 /// The bodies of the notification service's internal API that the public one does not have.
 namespace carillon::contracts {
 
-/// Of `notifications` in a bulk create and of `userIds` in a request for counts.
+/// Of `notifications` in a bulk create, of `reads`, and of `userIds` in a request for counts.
 inline constexpr std::size_t kBulkItemsMax = 1'000;
 
 /// `{userId}`, of `POST /notification/:id/read`.
@@ -65,12 +65,38 @@ struct BulkAnswer {
     std::vector<BulkResult> results;
 };
 
+/// One mark of `ReadsRequest`. `traceparent` as it came; may be empty.
+struct ReadsItem {
+    base::UserId user_id;
+    base::NotificationId notification_id;
+    std::string traceparent;
+};
+
+/// `{reads: [{userId, notificationId, traceparent?} … ≤ 1000]}`: marks of any users, each for itself.
+struct ReadsRequest {
+    std::vector<ReadsItem> reads;
+};
+
+/// One mark's result, in the order of the request: what marking it alone answers, or a problem.
+struct ReadsResult {
+    int status = 500;
+    std::optional<MarkReadAnswer> read;
+    std::optional<Problem> problem;
+};
+
+/// `{results: [{status, read?|problem?}]}`
+struct ReadsAnswer {
+    std::vector<ReadsResult> results;
+};
+
 Decoded<InternalReadRequest> decode_internal_read_request(std::string_view json);
 Decoded<InternalReadAllRequest> decode_internal_read_all_request(std::string_view json);
 Decoded<UnreadCountsRequest> decode_unread_counts_request(std::string_view json);
 Decoded<UnreadCountsAnswer> decode_unread_counts_answer(std::string_view json);
 Decoded<BulkRequest> decode_bulk_request(std::string_view json);
 Decoded<BulkAnswer> decode_bulk_answer(std::string_view json);
+Decoded<ReadsRequest> decode_reads_request(std::string_view json);
+Decoded<ReadsAnswer> decode_reads_answer(std::string_view json);
 
 std::string encode_internal_read_request(const InternalReadRequest& request);
 std::string encode_internal_read_all_request(const InternalReadAllRequest& request);
@@ -78,5 +104,7 @@ std::string encode_unread_counts_request(const UnreadCountsRequest& request);
 std::string encode_unread_counts_answer(const UnreadCountsAnswer& answer);
 std::string encode_bulk_request(const std::vector<CreateNotification>& notifications);
 std::string encode_bulk_answer(const BulkAnswer& answer);
+std::string encode_reads_request(const ReadsRequest& request);
+std::string encode_reads_answer(const ReadsAnswer& answer);
 
 }  // namespace carillon::contracts

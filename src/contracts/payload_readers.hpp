@@ -19,6 +19,7 @@ Notification read_new_notification(FieldReader& in);
 Notification read_notification(FieldReader& in);
 InboxChange read_inbox_change(FieldReader& in);
 UnreadCount read_unread_count(FieldReader& in);
+MarkReadAnswer read_mark_read_answer(FieldReader& in);
 ReadAllAnswer read_read_all_answer(FieldReader& in);
 SyncAnswer read_sync_answer(FieldReader& in);
 Problem read_problem(FieldReader& in);

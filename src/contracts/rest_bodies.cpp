@@ -40,14 +40,16 @@ Decoded<UnreadCount> decode_unread_count(std::string_view json) {
 }
 
 Decoded<MarkReadAnswer> decode_mark_read_answer(std::string_view json) {
-    return decode_document(json, [](FieldReader& in) {
-        MarkReadAnswer answer;
-        answer.notification_id = in.id<base::NotificationId>("notificationId");
-        answer.read_at = in.time("readAt");
-        answer.unread_count = in.count("unreadCount");
-        answer.version = in.version("version");
-        return answer;
-    });
+    return decode_document(json, read_mark_read_answer);
+}
+
+MarkReadAnswer read_mark_read_answer(FieldReader& in) {
+    MarkReadAnswer answer;
+    answer.notification_id = in.id<base::NotificationId>("notificationId");
+    answer.read_at = in.time("readAt");
+    answer.unread_count = in.count("unreadCount");
+    answer.version = in.version("version");
+    return answer;
 }
 
 ReadAllAnswer read_read_all_answer(FieldReader& in) {

@@ -7,6 +7,7 @@
 
 #include "contracts/internal_bodies.hpp"
 #include "http/idempotency.hpp"
+#include "http/trace_context.hpp"
 
 namespace carillon::notifications {
 namespace {
@@ -23,6 +24,8 @@ constexpr std::size_t kBodyBytesMax = 128 * 1024;
 constexpr std::size_t kBulkBodyBytesMax = 8 * 1024 * 1024;
 /// 1,000 ids in quotes with commas fit twice.
 constexpr std::size_t kCountsBodyBytesMax = 128 * 1024;
+/// 1,000 marks, each with two ids and a trace, fit.
+constexpr std::size_t kReadsBodyBytesMax = 512 * 1024;
 
 // --- Query parameters ------------------------------------------------------------------------------------------------
 
@@ -192,6 +195,29 @@ loop::Task<Response> mark_read(NotificationService& service, const RoutedRequest
     co_return answered(contracts::encode_mark_read_answer(answer->value), answer->replayed);
 }
 
+loop::Task<Response> mark_read_each(NotificationService& service, const RoutedRequest& routed) {
+    auto body = contracts::decode_reads_request(routed.request.body);
+    if (!body) co_return refuse(body.error());
+    for (auto& mark : body->reads) {
+        if (!mark.traceparent.empty()) mark.traceparent = http::continue_trace(mark.traceparent).traceparent;
+    }
+    auto marking = service.mark_read_each(std::move(body->reads));
+    auto marked = co_await std::move(marking);
+    contracts::ReadsAnswer answer;
+    answer.results.resize(marked.size());
+    for (std::size_t i = 0; i < marked.size(); ++i) {
+        auto& result = answer.results[i];
+        if (marked[i]) {
+            result.status = 200;
+            result.read = std::move(*marked[i]);
+        } else {
+            result.status = marked[i].error().status;
+            result.problem = marked[i].error();
+        }
+    }
+    co_return http::json_response(200, contracts::encode_reads_answer(answer));
+}
+
 loop::Task<Response> read_all(NotificationService& service, const RoutedRequest& routed) {
     auto context = context_of(routed);
     if (!context) co_return http::problem_response(context.error());
@@ -223,6 +249,7 @@ void add_notification_routes(http::Router& router, NotificationService& service)
     add(Method::post, "/notification/unread-counts", unread_counts, kCountsBodyBytesMax);
     add(Method::get, "/notification/sync", sync, kBodyBytesMax);
     add(Method::post, "/notification/read-all", read_all, kBodyBytesMax);
+    add(Method::post, "/notification/reads", mark_read_each, kReadsBodyBytesMax);
     add(Method::get, "/notification/{id}", find, kBodyBytesMax);
     add(Method::post, "/notification/{id}/read", mark_read, kBodyBytesMax);
 }

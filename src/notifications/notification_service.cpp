@@ -261,6 +261,26 @@ loop::Task<ServiceResult<Answered<contracts::MarkReadAnswer>>> NotificationServi
     co_return Answered<contracts::MarkReadAnswer>{answer, marked->replayed};
 }
 
+loop::Task<std::vector<ServiceResult<contracts::MarkReadAnswer>>> NotificationService::mark_read_each(
+    std::vector<contracts::ReadsItem> marks) {
+    std::vector<store::MarkRead> batch;
+    batch.reserve(marks.size());
+    for (auto& mark : marks) batch.push_back({mark.user_id, mark.notification_id, std::move(mark.traceparent)});
+    auto marking = store_.mark_read_each(std::move(batch), clock_.now());
+    const auto marked = co_await std::move(marking);
+    std::vector<ServiceResult<contracts::MarkReadAnswer>> results;
+    results.reserve(marked.size());
+    for (const auto& one : marked) {
+        if (one) {
+            results.emplace_back(
+                contracts::MarkReadAnswer{one->id, one->read_at, one->state.unread, one->state.version});
+        } else {
+            results.emplace_back(problem_of(one.error()));
+        }
+    }
+    co_return results;
+}
+
 loop::Task<ServiceResult<Answered<contracts::ReadAllAnswer>>> NotificationService::read_all(
     base::UserId user, std::optional<base::Version> before, CallContext context) {
     const auto now = clock_.now();

@@ -79,6 +79,9 @@ class NotificationService {
     /// The second time gives the same `readAt`.
     loop::Task<ServiceResult<Answered<contracts::MarkReadAnswer>>> mark_read(base::UserId user, base::NotificationId id,
                                                                              CallContext context);
+    /// `mark_read` of each, without a key. One result for each, in order; one that fails fails alone.
+    loop::Task<std::vector<ServiceResult<contracts::MarkReadAnswer>>> mark_read_each(
+        std::vector<contracts::ReadsItem> marks);
     /// `before` includes that version; without it everything up to now is read.
     loop::Task<ServiceResult<Answered<contracts::ReadAllAnswer>>> read_all(base::UserId user,
                                                                            std::optional<base::Version> before,

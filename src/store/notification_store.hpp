@@ -43,6 +43,13 @@ struct CreatedOnce {
 
 enum class StatusFilter { all, unread, read };
 
+/// A mark among others, of any user.
+struct MarkRead {
+    base::UserId user_id;
+    base::NotificationId id;
+    std::string traceparent;  ///< W3C trace context that travels with the event; may be empty
+};
+
 struct ListQuery {
     base::UserId user_id;
     std::uint32_t limit = 20;
@@ -101,6 +108,10 @@ class NotificationStore {
     virtual loop::Task<base::Result<MarkedRead>> mark_read(base::UserId user, base::NotificationId id,
                                                            base::TimePoint now, std::string traceparent,
                                                            std::optional<IdempotencyClaim> claim) = 0;
+
+    /// `mark_read` of each, without a claim. One result for each, in order; one that fails fails alone.
+    virtual loop::Task<std::vector<base::Result<MarkedRead>>> mark_read_each(std::vector<MarkRead> batch,
+                                                                             base::TimePoint now) = 0;
 
     /// Reads everything that last became unread at or before the watermark `before` (default: the user's current
     /// version). What arrives while it runs stays unread. Errors: overloaded, unavailable; with a claim also

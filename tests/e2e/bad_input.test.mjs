@@ -60,7 +60,7 @@ describe('bad input', () => {
         '/auth/me': 'GET', '/': 'GET' },
       [server.authUrl]: { '/auth/register': 'POST', '/auth/login': 'POST', '/auth/me': 'GET' },
       [server.notificationsUrl]: { '/notification': 'GET, POST', '/notification/bulk': 'POST', '/notification/sync': 'GET',
-        '/notification/unread-counts': 'POST', '/notification/read-all': 'POST', [`/notification/${randomUUID()}/read`]: 'POST' },
+        '/notification/unread-counts': 'POST', '/notification/read-all': 'POST', '/notification/reads': 'POST', [`/notification/${randomUUID()}/read`]: 'POST' },
     };
     for (const [base, paths] of Object.entries(allowed)) {
       for (const [path, methods] of Object.entries(paths)) {
@@ -164,7 +164,7 @@ describe('bad input', () => {
     const inner = server.notificationsUrl;
     for (const [path, body] of [
       ['/notification/bulk', {}], ['/notification/bulk', { notifications: {} }], ['/notification/unread-counts', { userIds: 'x' }],
-      ['/notification/unread-counts', { userIds: ['x'] }], ['/notification/read-all', {}], ['/notification/read-all', { userId: 5 }],
+      ['/notification/unread-counts', { userIds: ['x'] }], ['/notification/reads', {}], ['/notification/reads', { reads: [{ userId: 'x', notificationId: 'y' }] }], ['/notification/read-all', {}], ['/notification/read-all', { userId: 5 }],
       [`/notification/${randomUUID()}/read`, {}],
     ]) {
       assertProblem(`${path} ${JSON.stringify(body)}`, await post(path, body, inner), 422, 'invalid_payload');

@@ -92,6 +92,7 @@ for (const { store, start } of systems) describe(`/openapi.json: ${store}`, () =
       ['/notification/sync', 'get', [{ token, query: `${of}&since=0` }, { token, query: `${of}&since=99` }, { token, query: of }, { token, query: `${of}&since=0&limit=501` }]],
       ['/notification/{id}', 'get', [{ token, id: made.notificationId, query: of }, { token, id: randomUUID(), query: of }, { token, id: 'x', query: of }]],
       ['/notification/{id}/read', 'post', [{ token, id: made.notificationId, body: { userId } }, { token, id: made.notificationId, body: { userId: randomUUID() } }, { token, id: made.notificationId, body: {} }]],
+      ['/notification/reads', 'post', [{ token, body: { reads: [{ userId, notificationId: randomUUID() }] } }, { token, body: { reads: [{}] } }, { token, body: [] }]],
       ['/notification/read-all', 'post', [{ token, body: { userId } }, { token, body: { userId, before: '1' } }, { token, body: { before: '1' } }]],
       ['/users/{id}/data', 'get', [{ token, id: userId }, { token, id: userId, query: '?limit=1' }, { token, id: randomUUID() }, { token: user, id: userId }]],
       ['/users/{id}/data', 'delete', [{ token, id: userId }, { token, id: 'x' }]],

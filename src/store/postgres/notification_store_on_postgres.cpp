@@ -117,6 +117,22 @@ loop::Task<base::Result<MarkedRead>> NotificationStoreOnPostgres::mark_read(base
     co_return result_of<MarkedRead>(answers.front());
 }
 
+loop::Task<std::vector<base::Result<MarkedRead>>> NotificationStoreOnPostgres::mark_read_each(
+    std::vector<MarkRead> batch, base::TimePoint now) {
+    std::vector<Mutation> mutations;
+    mutations.reserve(batch.size());
+    for (auto& mark : batch) {
+        MarkReadWork work{mark.id, now, std::move(mark.traceparent), new_event_id(now)};
+        mutations.push_back({mark.user_id, std::move(work), {}, {}, {}});
+    }
+    auto applying = database_.mutate(std::move(mutations), durations_.mark_read);
+    auto answers = co_await std::move(applying);
+    std::vector<base::Result<MarkedRead>> results;
+    results.reserve(answers.size());
+    for (auto& answer : answers) results.push_back(result_of<MarkedRead>(answer));
+    co_return results;
+}
+
 loop::Task<base::Result<ReadAll>> NotificationStoreOnPostgres::read_all(base::UserId user,
                                                                         std::optional<base::Version> before,
                                                                         base::TimePoint now, std::string traceparent,

@@ -16,6 +16,8 @@ class NotificationStoreOnPostgres final : public NotificationStore {
     loop::Task<base::Result<MarkedRead>> mark_read(base::UserId user, base::NotificationId id, base::TimePoint now,
                                                    std::string traceparent,
                                                    std::optional<IdempotencyClaim> claim) override;
+    loop::Task<std::vector<base::Result<MarkedRead>>> mark_read_each(std::vector<MarkRead> batch,
+                                                                     base::TimePoint now) override;
     loop::Task<base::Result<ReadAll>> read_all(base::UserId user, std::optional<base::Version> before,
                                                base::TimePoint now, std::string traceparent,
                                                std::optional<IdempotencyClaim> claim) override;

@@ -64,6 +64,19 @@ loop::Task<base::Result<MarkedRead>> SqliteNotificationStore::mark_read(base::Us
     co_return co_await mutate<MarkedRead>(database_.writer(), durations_.mark_read, std::move(work));
 }
 
+loop::Task<std::vector<base::Result<MarkedRead>>> SqliteNotificationStore::mark_read_each(std::vector<MarkRead> batch,
+                                                                                          base::TimePoint now) {
+    if (batch.empty()) co_return std::vector<base::Result<MarkedRead>>{};
+    const std::size_t parts = batch.size();
+    MutationOf<MarkedRead>::Work work = [batch = std::move(batch), now](WriteTransaction& transaction,
+                                                                        std::size_t part) {
+        const auto& mark = batch[part];
+        return mark_notification_read(transaction, mark.user_id, mark.id, now, mark.traceparent);
+    };
+    co_return co_await mutate_parts<MarkedRead>(database_.writer(), durations_.mark_read, parts, std::move(work),
+                                                parts);
+}
+
 loop::Task<base::Result<ReadAll>> SqliteNotificationStore::read_all(base::UserId user,
                                                                     std::optional<base::Version> before,
                                                                     base::TimePoint now, std::string traceparent,

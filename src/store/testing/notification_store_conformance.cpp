@@ -209,6 +209,38 @@ TEST_P(NotificationStoreConformance, MarkReadSetsTheTimeAndTakesAVersion) {
     EXPECT_EQ(event.version, 3U);
 }
 
+TEST_P(NotificationStoreConformance, MarkReadEachAnswersEachByItself) {
+    const auto one = new_user();
+    const auto two = new_user();
+    const auto of_one = create_many(one, 2);
+    const auto of_two = create(for_user(two)).notification.id;
+    mark_read(one, of_one[0].notification.id);
+    std::vector<MarkRead> marks;
+    marks.push_back({one, of_one[0].notification.id, {}});
+    marks.push_back({two, of_one[1].notification.id, {}});  // another user's
+    marks.push_back({one, of_one[1].notification.id, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"});
+    marks.push_back({two, of_two, {}});
+    marks.push_back({two, of_two, {}});
+    const auto when = kNow + std::chrono::minutes{1};
+    const auto results = run(store().mark_read_each(marks, when));
+    ASSERT_EQ(results.size(), 5U);
+    ASSERT_TRUE(results[0]);
+    EXPECT_FALSE(results[0]->changed);
+    EXPECT_EQ(results[0]->read_at, kNow);
+    EXPECT_EQ(results[1].error(), errc::not_found);
+    ASSERT_TRUE(results[2]);
+    EXPECT_TRUE(results[2]->changed);
+    EXPECT_EQ(results[2]->read_at, when);
+    EXPECT_EQ(results[2]->state.unread, 0U);
+    EXPECT_EQ(results[2]->state.version, 4U);
+    ASSERT_TRUE(results[3] && results[4]);
+    EXPECT_TRUE(results[3]->changed);
+    EXPECT_FALSE(results[4]->changed);
+    EXPECT_EQ(results[4]->state.version, 2U);
+    expect_consistent(store(), outbox(), {one, two});
+    EXPECT_TRUE(run(store().mark_read_each({}, when)).empty());
+}
+
 TEST_P(NotificationStoreConformance, MarkReadAgainGivesTheSameTimeAndTheCountersOfNow) {
     const auto user = new_user();
     const auto id = create(for_user(user)).notification.id;

@@ -48,6 +48,12 @@ const problem = z.looseObject({
   code: textRule({ minLength: 1, without: "\\u0000" }),
   errors: z.array(fieldError).optional(),
 });
+const read = z.looseObject({
+  notificationId: uuid,
+  readAt: dateTime,
+  unreadCount: count,
+  version: version,
+});
 const user = z.looseObject({
   id: uuid,
   email: textRule({ minLength: 1, without: "\\u0000" }),
@@ -346,6 +352,28 @@ export const InternalReadRequestSchema = z.looseObject({
   userId: uuid,
 }) satisfies z.ZodType<types.InternalReadRequest>;
 
+/** Answer of the internal `POST /notification/reads`, in the order of the request. */
+export const ReadsAnswerSchema = z.looseObject({
+  results: z.array(z.union([z.looseObject({
+    status: z.int().min(100).max(599),
+    read: read,
+    problem: z.never().optional(),
+  }), z.looseObject({
+    status: z.int().min(100).max(599),
+    problem: problem,
+    read: z.never().optional(),
+  })])),
+}) satisfies z.ZodType<types.ReadsAnswer>;
+
+/** Body of the internal `POST /notification/reads`. */
+export const ReadsRequestSchema = z.looseObject({
+  reads: z.array(z.looseObject({
+    userId: uuid,
+    notificationId: uuid,
+    traceparent: textRule({ maxLength: 55, without: "\\u0000" }).optional(),
+  })).max(1000),
+}) satisfies z.ZodType<types.ReadsRequest>;
+
 /** Answer of the internal `GET /notification/sync`. */
 export const SyncAnswerSchema = z.looseObject({
   reset: z.boolean(),
@@ -405,6 +433,8 @@ export const schemas = {
   "internal/bulk-request": BulkRequestSchema,
   "internal/read-all-request": InternalReadAllRequestSchema,
   "internal/read-request": InternalReadRequestSchema,
+  "internal/reads-answer": ReadsAnswerSchema,
+  "internal/reads-request": ReadsRequestSchema,
   "internal/sync-answer": SyncAnswerSchema,
   "internal/unread-counts-answer": UnreadCountsAnswerSchema,
   "internal/unread-counts-request": UnreadCountsRequestSchema,

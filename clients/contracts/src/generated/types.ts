@@ -31,6 +31,14 @@ export type Uuid = string;
 /** A version of the user's inbox: a decimal number from 0 to 2^63 - 1, as a string because it may pass 2^53. */
 export type Version = string;
 
+/** What `POST /notification/:id/read` answers. */
+export interface Read {
+  notificationId: Uuid;
+  readAt: DateTime;
+  unreadCount: number;
+  version: Version;
+}
+
 export interface User {
   id: Uuid;
   email: string;
@@ -339,6 +347,29 @@ export interface InternalReadAllRequest {
 /** Body of the internal `POST /notification/:id/read`. */
 export interface InternalReadRequest {
   userId: Uuid;
+}
+
+/** Answer of the internal `POST /notification/reads`, in the order of the request. */
+export interface ReadsAnswer {
+  results: Array<{
+    status: number;
+    read: Read;
+    problem?: never;
+  } | {
+    status: number;
+    problem: Problem;
+    read?: never;
+  }>;
+}
+
+/** Body of the internal `POST /notification/reads`. */
+export interface ReadsRequest {
+  reads: Array<{
+    userId: Uuid;
+    notificationId: Uuid;
+    /** W3C trace context that the mark belongs to; a malformed one is left out. */
+    traceparent?: string;
+  }>;
 }
 
 /** Answer of the internal `GET /notification/sync`. */
