@@ -21,7 +21,8 @@ struct Server {
     int failures = 0;
     std::chrono::milliseconds pause{0};
     base::SteadyTime closed_until{};
-    bool probing = false;  ///< one call is out to see whether it is back
+    bool probing = false;   ///< one call is out to see whether it is back
+    bool answered = false;  ///< since it was last left alone
 
     bool left_alone(base::SteadyTime now) const { return pause.count() > 0 && (now < closed_until || probing); }
 };
@@ -47,6 +48,7 @@ struct ClientPool::Impl : std::enable_shared_from_this<ClientPool::Impl> {
     void leave();
     Server* choose(const std::vector<Server*>& tried);
     void failed(Server& server, bool refused);
+    void forget_pauses(const Server& but);
     void worked(Server& server);
     void note_hope();
     std::shared_ptr<ClientConnection> take_idle(Server& server);
@@ -158,6 +160,17 @@ void ClientPool::Impl::failed(Server& server, bool refused) {
     for (const auto& connection : server.idle) connection->close();
     server.idle.clear();
     note_hope();
+    // The last one that answered has gone, as in a rolling restart: what is known of the others is from before.
+    if (std::exchange(server.answered, false) && !hope) forget_pauses(server);
+}
+
+void ClientPool::Impl::forget_pauses(const Server& but) {
+    for (auto& server : servers) {
+        if (&server == &but) continue;
+        server.pause = std::chrono::milliseconds{0};
+        server.failures = 0;
+    }
+    note_hope();
 }
 
 void ClientPool::Impl::worked(Server& server) {
@@ -165,6 +178,7 @@ void ClientPool::Impl::worked(Server& server) {
     server.failures = 0;
     server.pause = std::chrono::milliseconds{0};
     server.probing = false;
+    server.answered = true;
     note_hope();
 }
 

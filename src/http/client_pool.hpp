@@ -37,8 +37,8 @@ struct Call {
 };
 
 /// Calls to a service behind several addresses, over connections that are kept. What was never sent is tried elsewhere;
-/// a server that fails is left alone for a while, then tried with one call. An https certificate is verified against
-/// the host.
+/// a server that fails is left alone for a while, then tried with one call; at once, when the last one that answered
+/// has failed. An https certificate is verified against the host.
 class ClientPool {
  public:
     /// Works on `executor`, a loop of one thread; `clock` outlives it. Throws std::invalid_argument, saying what is

@@ -261,6 +261,33 @@ TEST_F(ClientPoolTest, ThePauseGrowsAsLongAsItStaysAway) {
     EXPECT_EQ(outcome(reading()), 200);
 }
 
+TEST_F(ClientPoolTest, ServersThatAreRestartedOneAfterTheOtherAreNeverAllLeftAlone) {
+    ScriptedServer one{good};
+    ScriptedServer two{good};
+    pool({one.url(), two.url()});
+    for (int i = 0; i < 3; ++i) {
+        // Quicker than any pause: the clock stands still.
+        for (auto* const server : {&one, &two}) {
+            server->stop();
+            for (int call = 0; call < 4; ++call) EXPECT_EQ(outcome(reading()), 200) << i;
+            server->start();
+        }
+    }
+    EXPECT_TRUE(pool_->hopeful());
+}
+
+TEST_F(ClientPoolTest, ServersThatAreAllAwayAreTriedOnceMoreAndThenLeftAlone) {
+    ScriptedServer one{good};
+    ScriptedServer two{good};
+    pool({one.url(), two.url()});
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(outcome(reading()), 200);
+    one.stop();
+    two.stop();
+    for (int i = 0; i < 2; ++i) EXPECT_NE(outcome(reading()), failed(errc::left_alone));
+    EXPECT_FALSE(pool_->hopeful());
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(outcome(reading()), failed(errc::left_alone));
+}
+
 TEST_F(ClientPoolTest, AFewFailuresInARowOpenTheBreaker) {
     bool fails = true;
     ScriptedServer server{[&](const std::string&) { return fails ? Reply{"", true} : good({}); }};
