@@ -3,18 +3,20 @@ import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { Nats, Postgres, Process, Service, pause, until } from '../cluster/servers.mjs';
-import { Load, Watcher, makeUsers } from './load.mjs';
+import { Balancer, Nats, Postgres, Process, Service, pause, until } from '../cluster/servers.mjs';
+import { Crowd } from './crowd.mjs';
+import { Load, makeUsers } from './load.mjs';
 import { judge, outbox } from './judge.mjs';
 import { Wire } from './wires.mjs';
 
-/** NATS, PostgreSQL, two of each service, wires between them that can be cut, and one in front of the gateways. */
+/** NATS, PostgreSQL, two of each service, wires between them that can be cut, and HAProxy in front of the gateways. */
 export class System {
-  static async start(binary) {
+  /** `connections`: as many as HAProxy lets in. */
+  static async start(binary, { connections = 4_000 } = {}) {
     const system = new System();
     system.folder = await mkdtemp(join(tmpdir(), 'carillon-chaos-'));
     try {
-      await system.#start(binary);
+      await system.#start(binary, connections);
     } catch (error) {
       await system.stop();
       throw error;
@@ -22,7 +24,7 @@ export class System {
     return system;
   }
 
-  async #start(binary) {
+  async #start(binary, connections) {
     this.secrets = { internal: randomBytes(32).toString('hex'), user: randomBytes(32).toString('hex') };
     const env = { CARILLON_INTERNAL_SECRET: this.secrets.internal };
     const userEnv = { ...env, CARILLON_JWT_SECRET: this.secrets.user };
@@ -42,8 +44,8 @@ export class System {
     this.gateways = await Promise.all([1, 2].map((n) => start(`gateway-${n}`, ['gateway',
       '--nats-url', `nats://127.0.0.1:${this.wires.gatewaysToNats.port}`, '--notifications-url', urls(this.notifications),
       '--auth-url', urls(this.auth), '--rate-limit', '1000', '--rest-rate-limit', '100000', '--drain-seconds', '2'], userEnv)));
-    this.front = await Wire.open(this.gateways.map(({ port }) => port));
-    this.url = `http://127.0.0.1:${this.front.port}`;
+    this.front = await Balancer.start(join(this.folder, 'haproxy'), this.gateways, { connections, logFile: logFile('haproxy') });
+    this.url = this.front.url;
   }
 
   get services() {
@@ -58,7 +60,8 @@ export class System {
       const code = await service.stop();
       if (code !== 0) bad.push(`${service.name} ended with ${code}: ${service.log.slice(-1_000)}`);
     }
-    for (const wire of [this.front, ...Object.values(this.wires ?? {})]) wire?.close();
+    await this.front?.stop();
+    for (const wire of Object.values(this.wires ?? {})) wire.close();
     await this.nats?.stop();
     await this.postgres?.stop();
     Process.killAll();
@@ -114,20 +117,23 @@ export const troubles = {
   'rolling restart of everything': rollingRestart,
 };
 
+/** Through these REST is answered without a break: nobody has failed. */
+const planned = ['rolling restart of everything'];
+
 /**
  * One trouble under load. Figures of it, with the faults found. `times` in milliseconds: `before` and `after` of load around
  * it, how long something is `away`, `frozen`, `cut`, and within what all must be right again (`settle`).
  */
 export async function round(system, name, { users, tabs, rate, times }) {
   const people = makeUsers(users, system.secrets.user);
-  const watchers = people.flatMap((user) => Array.from({ length: tabs }, (_, i) => new Watcher(system.url, user, `tab ${i + 1}`)));
+  const crowd = new Crowd({ url: system.url, users: people, tabs });
   const load = new Load({
-    users: people, servicesUrls: system.notifications.map(({ url }) => url),
-    gatewayUrls: system.gateways.map(({ url }) => url), internalSecret: system.secrets.internal,
+    users: people, servicesUrls: system.notifications.map(({ url }) => url), frontUrl: system.url,
+    internalSecret: system.secrets.internal, readOne: () => crowd.read(),
   });
   try {
-    await until('every client is connected', () => watchers.every(({ settled }) => settled), 60_000);
-    load.start({ rate, watchers });
+    await until('every client is connected', async () => (await crowd.unsettled()) === 0, 120_000);
+    load.start({ rate });
     await pause(times.before);
     const started = performance.now();
     await troubles[name](system, times);
@@ -137,23 +143,26 @@ export async function round(system, name, { users, tabs, rate, times }) {
     const stopped = performance.now();
     // Right by itself, within a time: nobody lends a hand.
     let faults = [];
+    let reports = [];
     await until('all is right again', async () => {
-      if (!watchers.every(({ settled }) => settled) || (await outbox(system.postgres)) !== 0) {
-        faults = [`${watchers.filter(({ settled }) => !settled).length} clients are not back, ${await outbox(system.postgres)} events wait in the outbox`];
-        return false;
-      }
-      faults = await judge({ load, watchers, postgres: system.postgres });
+      const [unsettled, waiting] = [await crowd.unsettled(), await outbox(system.postgres)];
+      faults = [`${unsettled} clients are not back, ${waiting} events wait in the outbox`];
+      if (unsettled !== 0 || waiting !== 0) return false;
+      reports = await crowd.reports();
+      faults = await judge({ load, clients: reports, postgres: system.postgres });
       return faults.length === 0;
     }, times.settle).catch(() => {});
-    const later = watchers.reduce((sum, { repeats }) => sum + repeats.later, 0);
+    if (planned.includes(name) && load.polls.unanswered > 0) faults.push(`REST was not answered ${load.polls.unanswered} times: ${load.polls.refusals.slice(0, 10).join(", ")}`);
+    const sum = (of) => reports.reduce((total, report) => total + of(report), 0);
+    const away = reports.flatMap((report) => report.away).sort((a, b) => a - b);
     return {
       name, faults, troubleMs: Math.round(lasted), rightAfterMs: Math.round(performance.now() - stopped),
-      clients: watchers.length, created: load.created.size, read: load.read.size, refused: load.refused,
-      heard: watchers.reduce((sum, { rings }) => sum + rings.size, 0), again: later,
-      reconnects: watchers.reduce((sum, { connection }) => sum + connection - 1, 0), polls: load.polls,
+      clients: crowd.clients, created: load.created.size, read: load.read.size, refused: load.refused,
+      heard: sum(({ heard }) => heard), again: sum(({ repeats }) => repeats.later), reconnects: sum(({ connection }) => connection - 1),
+      awayMs: { median: Math.round(away[away.length >> 1] ?? 0), longest: Math.round(away.at(-1) ?? 0) }, polls: load.polls,
     };
   } finally {
     load.running = false;
-    for (const watcher of watchers) watcher.close();
+    await crowd.close();
   }
 }

@@ -1,7 +1,7 @@
 // Compares what was acknowledged with the database, and the database with what every client was told.
 
-/** The faults found, each a sentence. `load` and `watchers` are at rest. */
-export async function judge({ load, watchers, postgres }) {
+/** The faults found, each a sentence. `load` and the watchers are at rest; `clients` are watchers, or their reports. */
+export async function judge({ load, clients, postgres }) {
   const faults = [...load.faults];
   const rows = await table(postgres, 'SELECT id, user_id, read_at IS NOT NULL, version FROM notification.notifications');
   const byId = new Map(rows.map(([id, user, read, version]) => [id, { user, read: read === 't', version: BigInt(version) }]));
@@ -21,7 +21,7 @@ export async function judge({ load, watchers, postgres }) {
     if (counted !== unread) faults.push(`${user} has ${unread} unread rows and the counter ${counted}`);
   }
 
-  for (const watcher of watchers) {
+  for (const watcher of clients) {
     const who = `${watcher.name} of ${watcher.user.id}`;
     faults.push(...watcher.faults.map((fault) => `${who} ${fault}`));
     const items = inbox.get(watcher.user.id);

@@ -238,15 +238,16 @@ export class Service extends Process {
 
 /** HAProxy in front of gateways: each request to the next one, no stickiness. */
 export class Balancer extends Process {
-  static async start(folder, gateways, { port, logFile } = {}) {
+  static async start(folder, gateways, { port, logFile, connections = 4_000 } = {}) {
     port ??= await freePort();
     const statisticsPort = await freePort();
     mkdirSync(folder, { recursive: true });
     const file = join(folder, 'haproxy.cfg');
     writeFileSync(file, `global
-  maxconn 4000
+  maxconn ${connections}
 defaults
   mode http
+  option redispatch 1
   timeout connect 2s
   timeout client 1h
   timeout server 1h
