@@ -10,6 +10,7 @@ namespace carillon::app {
 namespace {
 
 constexpr int kRetryAfterSeconds = 1;
+constexpr std::size_t kBusyMarks = 8;
 
 /// None when sending ends by an exception: those who wait are to hear of it, too.
 loop::Task<std::vector<ReadGatherer::Result>> answers(const ReadGatherer::Send& send,
@@ -102,6 +103,11 @@ loop::Task<void> ReadGatherer::send_all(std::shared_ptr<ReadGatherer> self) {
         auto results = co_await std::move(sending);
         results.resize(marks.size(), contracts::problem_internal());
         for (std::size_t i = 0; i < marks.size(); ++i) marks[i].resume(std::move(results[i]));
+        if (marks.size() < kBusyMarks) continue;
+        // Those who were answered may go on with their next marks: without this pause the first of them goes alone, and
+        // all others wait for it.
+        auto lingering = loop::sleep_for(self->limits_.linger);
+        co_await std::move(lingering);
     }
 }
 

@@ -28,6 +28,7 @@ class ReadGatherer : public std::enable_shared_from_this<ReadGatherer> {
         std::size_t requests_max = 16;
         std::size_t beside_min = 128;         ///< so many that wait are sent beside a request under way
         std::chrono::milliseconds wait{100};  ///< and those that have waited so long
+        std::chrono::milliseconds linger{1};  ///< after many were answered, until the next ones are sent
         std::size_t waiting_max = 10'000;     ///< beyond it a mark is `unavailable`
     };
 

@@ -24,6 +24,8 @@ using Result = ReadGatherer::Result;
 using Results = std::vector<Result>;
 using Marks = std::vector<std::future<Result>>;
 
+constexpr std::chrono::milliseconds kLinger{1};
+
 /// A gatherer whose requests are answered by the test.
 class ReadGathererTest : public ::testing::Test {
  protected:
@@ -65,7 +67,7 @@ class ReadGathererTest : public ::testing::Test {
         answer(!with_exception);
     }
 
-    const ReadGatherer::Limits few_{2, 10, std::chrono::hours{1}, 100};
+    const ReadGatherer::Limits few_{2, 10, std::chrono::hours{1}, kLinger, 100};
     Marks marks_;
     loop::EventLoop loop_{"test"};
     std::shared_ptr<ReadGatherer> gatherer_;
@@ -118,7 +120,7 @@ TEST_F(ReadGathererTest, EnoughGoBesideARequestUnderWay) {
 }
 
 TEST_F(ReadGathererTest, NobodyWaitsLongForARequestThatHangs) {
-    make({2, 10, std::chrono::milliseconds{5}, 100});
+    make({2, 10, std::chrono::milliseconds{5}, kLinger, 100});
     mark(1);
     sizes_of(1);
     mark(3);
@@ -129,7 +131,7 @@ TEST_F(ReadGathererTest, NobodyWaitsLongForARequestThatHangs) {
 }
 
 TEST_F(ReadGathererTest, MoreThanMayWaitAreUnavailable) {
-    make({1, 1'000, std::chrono::hours{1}, 4});
+    make({1, 1'000, std::chrono::hours{1}, kLinger, 4});
     mark(1);
     sizes_of(1);
     mark(5);
@@ -145,7 +147,7 @@ TEST_F(ReadGathererTest, MoreThanMayWaitAreUnavailable) {
 
 TEST_F(ReadGathererTest, ARequestThatFailsByAnExceptionIsAnsweredAndTheNextOneGoesOut) {
     base::start_logging(base::LogLevel::off, base::LogFormat::text);
-    make({1, 1'000, std::chrono::hours{1}, 100});
+    make({1, 1'000, std::chrono::hours{1}, kLinger, 100});
     mark(1);
     sizes_of(1);
     mark(2);
@@ -160,7 +162,7 @@ TEST_F(ReadGathererTest, ARequestThatFailsByAnExceptionIsAnsweredAndTheNextOneGo
 }
 
 TEST_F(ReadGathererTest, ARequestHasAThousandAtMost) {
-    make({1, 10'000, std::chrono::hours{1}, 10'000});
+    make({1, 10'000, std::chrono::hours{1}, kLinger, 10'000});
     mark(1);
     sizes_of(1);
     mark(2'500);
