@@ -89,8 +89,9 @@ const fanOut = {
     { figure: 'perCpu', side: 'alone', against: 'send', atLeast: 0.85 },
     { figure: 'perCpu', side: 'carillon', against: 'send', atLeast: 0.85 },
   ],
-  reason: 'Why: `send(2)` and the gateway alone run hot, without a pause. Behind NATS an event comes every 40 ms, two shards wake up for ' +
-    'it with cold caches, and the receiver has to be woken too.',
+  reason: 'Why: 97 % of the gateway\'s CPU is the kernel\'s here, nearly all of it `send(2)` ([profile](profile.md)). `send(2)` and the gateway alone ' +
+    'run hot, without a pause; behind NATS an event comes every 40 ms, two shards wake up for it with cold caches, and the receiver ' +
+    'has to be woken too.',
 };
 
 const stream = {
@@ -110,8 +111,8 @@ const stream = {
     { figure: 'perCpu', side: 'carillon', against: 'send', atLeast: 0.7 },
     { figure: 'perCpu', side: 'carillon', against: 'paced', atLeast: 0.7 },
   ],
-  reason: 'Why: at this pace most of the cost is the kernel\'s, waking threads up (a profile of the gateway shows 70 % of its time in ' +
-    'the kernel, half of that in wake-ups and context switches); a bare `send(2)` at the same pace pays nearly as much.',
+  reason: 'Why: nine tenths of the gateway\'s CPU is the kernel\'s, and more of that goes into waking threads up than into sending ' +
+    '([profile](profile.md)); a bare `send(2)` at the same pace pays nearly as much.',
 };
 
 const backlog = {
@@ -138,7 +139,8 @@ const rate = {
     { figure: 'p50', side: 'carillon', against: 'nestjs', atMost: 0.7 },
     { figure: 'p99', side: 'carillon', against: 'nestjs', atMost: 0.7 },
   ],
-  reason: 'Why: at this rate all sides do next to nothing (10 % of a core); the time is that of waking processes up, in turn the ' +
+  reason: 'Why: at this rate all sides do next to nothing (10 % of a core); two thirds of the gateway\'s little is falling asleep and waking up ' +
+    '([profile](profile.md)), and so is the time: in turn the ' +
     'generator, NATS, the gateway and the generator again. In Carillon an event crosses from the NATS client\'s thread to the follower\'s, to ' +
     'the first shard and to the shard of each tab; in Node there is one thread. The 99th percentile is that of the machine: it is the same ' +
     'on all sides.',
@@ -188,8 +190,9 @@ const reads = {
     return { figures: { readsPerSecond: perSecond, ackP50: ackMs.p50, ackP99: ackMs.p99 }, cpu: cpuPercentOf(result), raw: result };
   }, warmCreates),
   targets: [{ figure: 'readsPerSecond', side: 'carillon', against: 'nestjs', atLeast: 4 }],
-  reason: 'Why: as for creates, 64 marks at a time wait for the disk, not for a processor. NestJS updates one row and counts; Carillon ' +
-    'changes row, counter, version and outbox in the transaction.',
+  reason: 'Why: the two cores are full on all sides, so this is the CPU of a mark in all processes together: about 145 µs in Carillon, of ' +
+    'which PostgreSQL has a third and NATS, the socket and the generator another; NestJS keeps no outbox and no versions, and publishes ' +
+    'nothing when a mark is read. The store alone makes three times as many (below).',
 };
 
 const connections = {
