@@ -170,6 +170,8 @@ describe('the SDK in a browser', () => {
       assert.equal(state.count, 2);
     }
     await eventually('one connection', async () => (await connections()) === 1);
+    const [all, syncs] = [await server.metric('carillon_connections_total'), await server.metric('carillon_messages_received_total', { event: 'notification:sync' })];
+    assert.deepEqual([all, syncs], [1, 0], 'the server has sent what was missed by itself');
   }));
 
   test('a leader whose page is frozen loses the lead to the tab that is looked at', { timeout: 60_000 }, () => inside(async () => {

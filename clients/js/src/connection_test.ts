@@ -22,6 +22,63 @@ describe("after a connection is lost", () => {
     assert.equal(browser.server.asked.filter((ask) => ask.event === "notification:sync").length, 4);
   });
 
+  describe("and recovered by the server", () => {
+    const syncs = (browser: FakeBrowser) => browser.server.asked.filter((ask) => ask.event === "notification:sync").length;
+
+    /** Three creates and a read while the connection is gone; `spoil` takes part of it away. */
+    async function recovered(spoil: (server: FakeBrowser["server"]) => void = () => {}) {
+      const browser = new FakeBrowser();
+      const old = browser.server.create("old");
+      const tab = await browser.opened();
+      browser.server.recovers = true;
+      browser.server.missed = [];
+      browser.server.drop();
+      for (let i = 1; i <= 3; i += 1) browser.server.create(`missed${i}`);
+      browser.server.read(old.notificationId);
+      spoil(browser.server);
+      await browser.clock.advance(10_000);
+      assert.equal(tab.bell.connection, "live");
+      assert.equal(tab.bell.unreadCount, 3);
+      assert.deepEqual(tab.titles, ["missed3", "missed2", "missed1", "old"]);
+      assert.deepEqual(tab.unreadTitles, ["missed3", "missed2", "missed1"]);
+      assert.deepEqual(tab.arrivals.map((arrival) => arrival.title).sort(), ["missed1", "missed2", "missed3"]);
+      return browser;
+    }
+
+    test("it is not asked for again", async () => assert.equal(syncs(await recovered()), 0));
+
+    test("but for a hole, which is asked for", async () => {
+      for (const name of ["notification:new", "notification:updated"]) {
+        const browser = await recovered((server) => {
+          server.missed.splice(server.missed.findIndex((event) => event.name === name), 1);
+        });
+        assert.equal(syncs(browser), 1, name);
+      }
+    });
+
+    test("it is asked for when nothing comes", async () => {
+      const browser = await recovered((server) => {
+        server.missed = [];
+        server.tellsCount = false;
+      });
+      assert.equal(syncs(browser), 1);
+    });
+
+    test("it is asked for when nothing was known", async () => {
+      const browser = new FakeBrowser();
+      browser.server.recovers = true;
+      browser.server.rest = false;
+      browser.server.create("old");
+      const tab = browser.open();
+      await browser.clock.advance(1_000);
+      browser.server.rest = true;
+      browser.server.drop();
+      await browser.clock.advance(10_000);
+      assert.deepEqual(tab.titles, ["old"]);
+      assert.equal(tab.bell.unreadCount, 1);
+    });
+  });
+
   test("a read-all that was missed is applied by its watermark", async () => {
     const browser = new FakeBrowser();
     for (let i = 1; i <= 30; i += 1) browser.server.create(`n${i}`);

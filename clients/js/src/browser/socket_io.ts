@@ -57,7 +57,7 @@ export function socketIoPort(origin: string, path: string): SocketPort {
   function open(nextToken: string, handlers: LinkHandlers) {
     token = nextToken;
     const current = (socket ??= make());
-    current.on("connect", handlers.connected);
+    current.on("connect", () => handlers.connected(current.recovered));
     current.on("connect_error", (error: ConnectFailure) => {
       // Something on the way swallows one kind of transport: the other one first, then.
       if (error.message === "timeout") {

@@ -13,6 +13,8 @@ import * as wire from "./wire.js";
 const gapMs = 300;
 const gapLongestMs = 30_000;
 const quietMs = 1_500;
+/** How long the count may take that follows what a server has recovered. */
+const recoveredMs = 1_000;
 const syncLimit = 200;
 /** The server sends at most 500 changes before it sends a snapshot instead; this only bounds the loop. */
 const syncPagesMost = 50;
@@ -31,7 +33,7 @@ export interface CatchUpHost {
 }
 
 export class CatchUp {
-  private readonly timers: Timers<"again" | "behind" | "quiet">;
+  private readonly timers: Timers<"again" | "behind" | "quiet" | "recovered">;
   private working: Promise<Result> | null = null;
   private failures = 0;
   private behindTries = 0;
@@ -63,6 +65,19 @@ export class CatchUp {
   async run(): Promise<boolean> {
     this.working ??= this.runNow();
     return (await this.working) === "done";
+  }
+
+  /** The server sends what was missed by itself, then its count: that says whether all of it is here. */
+  awaitCount(): void {
+    if (this.inbox.syncedVersion === null || this.inbox.listState !== "ready") return void this.run();
+    this.timers.set("recovered", recoveredMs, () => void this.run());
+  }
+
+  /** The server has told its count. */
+  counted(): void {
+    if (!this.timers.has("recovered")) return;
+    this.timers.clear("recovered");
+    if (this.inbox.isBehind) void this.run();
   }
 
   private async runNow(): Promise<Result> {

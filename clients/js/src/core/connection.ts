@@ -7,8 +7,8 @@ import { claimsOf, type TokenSource } from "./tokens.js";
 import * as wire from "./wire.js";
 
 export interface ConnectionHandlers {
-  /** There is a connection, a new one each time. */
-  up(): void;
+  /** There is a connection, a new one each time. `recovered`: what was missed comes by itself. */
+  up(recovered: boolean): void;
   /** It is gone. */
   down(): void;
   event(name: string, payload: unknown): void;
@@ -150,7 +150,7 @@ export class Connection {
     this.timers.set("attempt", attemptMs, () => this.failed({ message: "no answer" }));
     const current = (): boolean => turn === this.turn;
     this.link = this.ports.socket.open(token, {
-      connected: () => current() && this.connected(),
+      connected: (recovered) => current() && this.connected(recovered),
       refused: (refusal) => current() && this.refused(refusal),
       closed: (reason) => current() && this.failed({ message: reason }),
       event: (name, payload) => current() && this.onEvent(name, payload),
@@ -167,7 +167,7 @@ export class Connection {
     this.handlers.down();
   }
 
-  private connected(): void {
+  private connected(recovered: boolean): void {
     this.timers.clear("attempt");
     this.heard += 1;
     this.isLive = true;
@@ -175,7 +175,7 @@ export class Connection {
     this.acceptedToken = this.tokenInUse;
     this.timers.set("stable", stableMs, () => (this.failures = 0));
     this.handlers.changed();
-    this.handlers.up();
+    this.handlers.up(recovered);
   }
 
   private refused(refusal: Refusal): void {

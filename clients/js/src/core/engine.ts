@@ -48,7 +48,7 @@ export class Engine {
     this.timers = new Timers(ports.clock);
     this.everLive = inbox.syncedVersion !== null;
     this.connection = new Connection(ports, tokens, user, {
-      up: () => this.up(),
+      up: (recovered) => this.up(recovered),
       down: () => this.down(),
       event: (name, payload) => this.onEvent(name, payload),
       failed: (failures) => {
@@ -112,12 +112,13 @@ export class Engine {
     if (!this.closed) this.host.apply(operation);
   }
 
-  private up(): void {
+  private up(recovered: boolean): void {
     this.everLive = true;
     this.fallback = false;
     this.timers.clear("poll");
     this.show();
-    void this.catchUp.run();
+    if (recovered) this.catchUp.awaitCount();
+    else void this.catchUp.run();
     this.marks.wake();
   }
 
@@ -154,7 +155,10 @@ export class Engine {
       if (event !== null) this.apply({ op: "updated", event });
     } else if (name === "unreadCount:updated") {
       const event = wire.countEvent(payload);
-      if (event !== null) this.apply({ op: "count", count: event.count, version: event.version });
+      if (event !== null) {
+        this.apply({ op: "count", count: event.count, version: event.version });
+        this.catchUp.counted();
+      }
     }
     this.catchUp.watch();
   }

@@ -21,7 +21,8 @@ export interface Refusal {
 
 /** Of one attempt: first `connected` or `refused`, then events, then at most one `closed`. */
 export interface LinkHandlers {
-  connected(): void;
+  /** `recovered`: the server goes on where the last connection ended, and sends what was missed by itself. */
+  connected(recovered: boolean): void;
   refused(refusal: Refusal): void;
   closed(reason: string): void;
   event(name: string, payload: unknown): void;

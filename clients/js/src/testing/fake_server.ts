@@ -34,6 +34,12 @@ export class FakeServer {
   refusal: Refusal | null = null;
   /** False: as a server of before the field. */
   tellsBefore = true;
+  /** Goes on where a client was: what it has missed is sent after it has connected, before the count. */
+  recovers = false;
+  /** What was told while nobody was connected; a test may take something away. */
+  missed: { name: string; payload: unknown }[] = [];
+  /** False: says nothing after a connect. */
+  tellsCount = true;
   /** The network swallows everything, both ways, and nobody is told. */
   blackhole = false;
   /** What the next commands are answered with, instead of being done. */
@@ -118,6 +124,7 @@ export class FakeServer {
   }
 
   emit(name: string, payload: unknown): void {
+    if (this.links.size === 0) this.missed.push({ name, payload });
     for (const link of this.links) this.deliver(link, name, payload);
   }
 
@@ -172,8 +179,10 @@ export class FakeServer {
     if (!this.sockets) return link.handlers.refused({ message: "xhr poll error" });
     if (this.refusal !== null) return link.handlers.refused(this.refusal);
     this.links.add(link);
-    link.handlers.connected();
-    this.deliver(link, "unreadCount:updated", { count: this.unread, version: String(this.version) });
+    link.handlers.connected(this.recovers);
+    const missed = this.missed.splice(0);
+    if (this.recovers) for (const { name, payload } of missed) this.deliver(link, name, payload);
+    if (this.tellsCount) this.deliver(link, "unreadCount:updated", { count: this.unread, version: String(this.version) });
   }
 
   private deliver(link: OpenLink, name: string, payload: unknown): void {
