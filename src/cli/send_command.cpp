@@ -8,6 +8,7 @@
 #include "contracts/problem.hpp"
 #include "contracts/rest_bodies.hpp"
 #include "http/client.hpp"
+#include "http/client_connection.hpp"
 #include "token/token.hpp"
 
 namespace carillon::cli {
@@ -21,6 +22,7 @@ struct SendOptions {
     std::string title;
     std::string body;
     std::string url = "http://127.0.0.1:3000";
+    std::string ca_file;
     std::string token;
     std::string data_dir = "./carillon-data";
     std::string jwt_secret;
@@ -40,10 +42,18 @@ std::string token_for(const SendOptions& options) {
                        std::chrono::seconds{60}, now);
 }
 
-loop::Task<void> post(std::string url, http::Headers headers, std::string body,
+loop::Task<void> post(std::string url, http::Headers headers, std::string body, std::string ca_file,
                       std::optional<base::Result<http::Response>>& answer) {
-    answer =
-        co_await http::request_once(std::move(url), http::Method::post, std::move(headers), std::move(body), kTimeout);
+    answer = co_await http::request_once(std::move(url), http::Method::post, std::move(headers), std::move(body),
+                                         kTimeout, std::move(ca_file));
+}
+
+void check_ca(const std::string& file) {
+    try {
+        http::make_tls_context(file);
+    } catch (const std::invalid_argument& error) {
+        throw app::StartupError(std::string{"--ca: "} + error.what());
+    }
 }
 
 int fail(const std::string& message) {
@@ -54,8 +64,9 @@ int fail(const std::string& message) {
 int send(const SendOptions& options) {
     const auto user = base::UserId::parse(options.user);
     if (!user) throw app::StartupError("--user: wants a UUID, not '" + options.user + "'");
-    const auto parsed = http::parse_url(options.url);
-    if (!parsed) throw app::StartupError("--url: wants an http:// URL, not '" + options.url + "'");
+    const auto parsed = http::parse_endpoint(options.url);
+    if (!parsed) throw app::StartupError("--url: wants an http:// or https:// URL, not '" + options.url + "'");
+    if (!options.ca_file.empty()) check_ca(options.ca_file);
     contracts::CreateNotification wanted{*user, options.type, options.title, {}, {}};
     if (!options.body.empty()) wanted.body = options.body;
 
@@ -68,7 +79,8 @@ int send(const SendOptions& options) {
     std::optional<base::Result<http::Response>> answer;
     boost::asio::io_context loop;
     loop::spawn(loop.get_executor(),
-                post(url + "/notifications", std::move(headers), contracts::encode_create_notification(wanted), answer),
+                post(url + "/notifications", std::move(headers), contracts::encode_create_notification(wanted),
+                     options.ca_file, answer),
                 "send");
     loop.run();
     if (!answer || !*answer) {
@@ -101,6 +113,7 @@ Command send_command() {
     options->add_option("--title", values->title, "At most 200 characters")->required();
     options->add_option("--body", values->body, "At most 4,000 characters");
     options->add_option("--url", values->url, "The gateway")->capture_default_str();
+    options->add_option("--ca", values->ca_file, "PEM file of the authority of an https --url (default: the system's)");
     options->add_option("--token", values->token,
                         "User token with notification:create (default: made with the key in --data-dir)");
     options->add_option("--data-dir", values->data_dir, "Where `carillon serve` keeps its keys")->capture_default_str();

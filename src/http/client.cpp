@@ -1,68 +1,28 @@
 #include "http/client.hpp"
 
 #include <algorithm>
-#include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/connect.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
+#include <optional>
 
 #include "http/ascii.hpp"
-#include "http/request_head.hpp"
-#include "http/response_parser.hpp"
+#include "http/client_connection.hpp"
 
 namespace carillon::http {
 namespace {
 
 namespace asio = boost::asio;
-using asio::ip::tcp;
-
-constexpr std::size_t kHeadBytesMax = 64 * 1024;
-constexpr std::size_t kBodyBytesMax = 16 * 1024 * 1024;
-constexpr std::size_t kReadBytes = 16 * 1024;
-
-/// What the timer of a call closes, shared with it.
-struct Call {
-    explicit Call(const loop::Executor& executor) : resolver{executor}, socket{executor}, timer{executor} {}
-
-    base::ErrorCode reason(base::ErrorCode ec) const { return expired ? make_error_code(errc::timeout) : ec; }
-
-    tcp::resolver resolver;
-    tcp::socket socket;
-    asio::steady_timer timer;
-    bool expired = false;
+/// Where an `http://` or `https://` URL leads, and what is asked for there.
+struct Target {
+    Endpoint endpoint;
+    std::string target;
 };
 
-void expire_after(const std::shared_ptr<Call>& call, std::chrono::milliseconds timeout) {
-    call->timer.expires_after(timeout);
-    call->timer.async_wait([call](base::ErrorCode ec) {
-        if (ec) return;
-        call->expired = true;
-        call->resolver.cancel();
-        call->socket.close(ec);
-    });
-}
-
-loop::Task<base::Result<Response>> exchange(std::shared_ptr<Call> call, std::string head, std::string body,
-                                            ResponseParser parser) {
-    const std::array<asio::const_buffer, 2> parts{asio::buffer(head), asio::buffer(body)};
-    const auto [write_ec, written] =
-        co_await asio::async_write(call->socket, parts, asio::as_tuple(asio::use_awaitable));
-    // A server that refuses a request may answer and close before it has read all of it: the answer still counts.
-    std::string inbox;
-    for (;;) {
-        const auto size = inbox.size();
-        inbox.resize(size + kReadBytes);
-        const auto space = asio::buffer(inbox.data() + size, kReadBytes);
-        const auto [ec, read] = co_await call->socket.async_read_some(space, asio::as_tuple(asio::use_awaitable));
-        inbox.resize(size + read);
-        const auto whole = parser.read(inbox);
-        if (!whole) co_return whole.error();
-        if (*whole || (ec == asio::error::eof && parser.ends_here())) co_return std::move(parser.response());
-        if (ec == asio::error::eof) co_return errc::closed;
-        if (ec) co_return call->reason(write_ec ? write_ec : ec);
-    }
+base::Result<Target> target_of(const std::string& url) {
+    constexpr std::string_view kSecure = "https://";
+    const bool tls = equals_caseless(std::string_view{url}.substr(0, kSecure.size()), kSecure);
+    auto parsed = parse_url(tls ? "http://" + url.substr(kSecure.size()) : url);
+    if (!parsed) return parsed.error();
+    if (tls && !parsed->authority.ends_with(':' + parsed->port)) parsed->port = "443";
+    return Target{{parsed->host, parsed->port, parsed->authority, {}, tls}, parsed->target};
 }
 
 }  // namespace
@@ -101,29 +61,23 @@ base::Result<Url> parse_url(std::string_view url) {
 }
 
 loop::Task<base::Result<Response>> request_once(std::string url, Method method, Headers headers, std::string body,
-                                                std::chrono::milliseconds timeout) {
-    const auto parsed = parse_url(url);
-    if (!parsed) co_return parsed.error();
+                                                std::chrono::milliseconds timeout, std::string ca_file) {
+    const auto to = target_of(url);
+    if (!to) co_return to.error();
+    const auto& [endpoint, target] = *to;
+    std::optional<asio::ssl::context> tls;
+    if (endpoint.tls) tls.emplace(make_tls_context(ca_file));
     const auto executor = co_await loop::this_executor();
-    auto call = std::make_shared<Call>(executor);
-    expire_after(call, timeout);
-    const auto [resolve_ec, endpoints] =
-        co_await call->resolver.async_resolve(parsed->host, parsed->port, asio::as_tuple(asio::use_awaitable));
-    auto ec = resolve_ec;
-    if (!ec && !call->expired) {
-        const auto [connect_ec, endpoint] =
-            co_await asio::async_connect(call->socket, endpoints, asio::as_tuple(asio::use_awaitable));
-        ec = connect_ec;
-    }
-    if (ec || call->expired) {
-        call->timer.cancel();
-        co_return call->reason(ec);
-    }
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    const auto connection = std::make_shared<ClientConnection>(executor, tls ? &*tls : nullptr);
+    auto connecting = connection->connect(endpoint, timeout);
+    if (const auto error = co_await std::move(connecting)) co_return error;
     headers.set("Connection", "close");
-    auto head = request_head(method, parsed->target, parsed->authority, headers, body.size());
-    ResponseParser parser{method == Method::head, kHeadBytesMax, kBodyBytesMax};
-    auto answer = co_await exchange(call, std::move(head), std::move(body), std::move(parser));
-    call->timer.cancel();
+    auto bytes = request_bytes(endpoint, method, target, headers, body);
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    auto exchanging = connection->exchange(std::move(bytes), method == Method::head, left);
+    auto answer = co_await std::move(exchanging);
+    connection->close();
     co_return answer;
 }
 

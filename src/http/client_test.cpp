@@ -7,8 +7,10 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <future>
 
+#include "base/testing/certificates.hpp"
 #include "http/response_parser.hpp"
 #include "http/testing/probe_server.hpp"
+#include "http/testing/scripted_server.hpp"
 
 namespace carillon::http {
 namespace {
@@ -74,23 +76,38 @@ TEST(ParseUrl, TakesHttpUrlsOnly) {
 }
 
 loop::Task<void> store(std::string url, Method method, std::string body, std::chrono::milliseconds timeout,
-                       base::Result<Response>& out) {
+                       std::string ca_file, base::Result<Response>& out) {
     Headers headers;
     headers.add("Content-Type", "application/json");
-    out = co_await request_once(std::move(url), method, std::move(headers), std::move(body), timeout);
+    out =
+        co_await request_once(std::move(url), method, std::move(headers), std::move(body), timeout, std::move(ca_file));
 }
 
 base::Result<Response> ask(std::string url, Method method = Method::get, std::string body = {},
-                           std::chrono::milliseconds timeout = 5s) {
+                           std::chrono::milliseconds timeout = 5s, std::string ca_file = {}) {
     boost::asio::io_context io;
     base::Result<Response> out{errc::closed};
-    loop::spawn(io.get_executor(), store(std::move(url), method, std::move(body), timeout, out), "ask");
+    loop::spawn(io.get_executor(), store(std::move(url), method, std::move(body), timeout, std::move(ca_file), out),
+                "ask");
     io.run();
     return out;
 }
 
 loop::Task<Response> echo(std::string body) {
     co_return json_response(201, std::move(body));
+}
+
+TEST(RequestOnce, AsksOverTlsAndBelievesNoStranger) {
+    const base::testing::Certificates made;
+    ScriptedServer server{[](const std::string&) { return ScriptedServer::Reply{ScriptedServer::answer(200, "{}")}; },
+                          {made.certificate("server"), made.key("server")}};
+    const auto url = "https://localhost:" + std::to_string(server.port()) + "/x?y=z";
+    const auto answer = ask(url, Method::get, {}, 5s, made.certificate("ca"));
+    ASSERT_TRUE(answer) << answer.error().message();
+    EXPECT_EQ(answer->status, 200);
+    EXPECT_FALSE(ask(url, Method::get, {}, 5s, made.certificate("stranger")));
+    EXPECT_FALSE(ask(url));
+    EXPECT_EQ(server.requests(), 1);
 }
 
 TEST(RequestOnce, GetsAnAnswerFromAServer) {

@@ -56,6 +56,14 @@ void log_refused_token(const std::string& url, int status) {
                                           : "look at --advertise-url: it must lead to the gateway itself"}});
 }
 
+void log_if_tls(const std::string& url, base::ErrorCode error) {
+    if (error.category() != boost::asio::error::get_ssl_category()) return;
+    base::log_error("cannot have a TLS connection to another gateway",
+                    {{"url", url},
+                     {"error", error.message()},
+                     {"do", "look at --services-ca here, and at the certificate at its --advertise-url"}});
+}
+
 }  // namespace
 
 /// A place among what is under way, and the connection that serves it.
@@ -216,6 +224,7 @@ loop::Task<Response> EngineForwarder::forward(std::shared_ptr<EngineForwarder> s
             auto connecting = connection->connect(place->endpoint, self->peers_->connect_max);
             const auto error = co_await std::move(connecting);
             if (error || turn->lost() || self->closed_) {
+                if (error) log_if_tls(place->url, error);
                 self->count("not_reached");
                 if (error && !turn->lost()) self->peers_->doubt(node);
                 co_return session_unknown();
@@ -272,6 +281,7 @@ loop::Task<int> EngineForwarder::tunnel(std::shared_ptr<EngineForwarder> self, s
     auto connecting = connection->connect(place->endpoint, self->peers_->connect_max);
     const auto error = co_await std::move(connecting);
     if (error || self->closed_) {
+        if (error) log_if_tls(place->url, error);
         self->count("not_reached");
         if (error) self->peers_->doubt(node);
         co_return refuse_upgrade(stream.socket, 400, "Session ID unknown");

@@ -2,13 +2,13 @@
 // certificates and decentralised accounts.
 import { test, describe, before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { binary, eventually, temporaryDirectory } from './harness.mjs';
 import { Gateway, secrets, userSecret } from './cluster_gateway.mjs';
+import { Certificates } from './certificates.mjs';
 import { Publisher } from './nats_client.mjs';
 import { accounts } from '../cluster/nats_accounts.mjs';
 import { Nats, Postgres, Process, Service, freePort } from '../cluster/servers.mjs';
@@ -119,22 +119,15 @@ describe('TLS, accounts and several servers of NATS', { timeout: 180_000 }, () =
   let folder, nats, cluster, account, away;
   const file = (name) => join(folder, name);
 
-  const openssl = (...args) => execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  function certificate(name, extension) {
-    openssl('req', ...key, '-subj', `/CN=${name}`, '-addext', extension, '-keyout', `${name}.key`, '-out', `${name}.csr`);
-    openssl('x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2',
-      '-copy_extensions', 'copy', '-out', `${name}.pem`);
-  }
   const tls = (credentials = 'good.creds', ca = 'ca.pem') => [
     '--nats-url', `tls://127.0.0.1:${away},tls://127.0.0.1:${nats.port}`, '--nats-credentials', file(credentials),
     '--nats-tls-ca', file(ca), '--nats-tls-cert', file('client.pem'), '--nats-tls-key', file('client.key')];
 
   before(async () => {
     folder = await temporaryDirectory();
-    for (const ca of ['ca', 'stranger']) openssl('req', '-x509', ...key, '-days', '2', '-subj', `/CN=${ca}`, '-keyout', `${ca}.key`, '-out', `${ca}.pem`);
-    certificate('server', 'subjectAltName=DNS:localhost,IP:127.0.0.1');
-    certificate('client', 'extendedKeyUsage=clientAuth');
+    const certificates = new Certificates(folder);
+    certificates.make('server');
+    certificates.make('client', 'extendedKeyUsage=clientAuth');
     account = accounts();
     writeFileSync(file('good.creds'), account.credentials(), { mode: 0o600 });
     writeFileSync(file('strange.creds'), account.strange(), { mode: 0o600 });
