@@ -1,12 +1,20 @@
 // `carillon migrate` on PostgreSQL: it says what it did, and what is wrong in one line.
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { run } from './harness.mjs';
-import { Postgres } from './postgres.mjs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run, temporaryDirectory } from './harness.mjs';
+import { Postgres } from '../cluster/servers.mjs';
 
-let postgres;
-before(async () => (postgres = await Postgres.start()), { timeout: 120_000 });
-after(() => postgres?.stop());
+let folder, postgres;
+before(async () => {
+  folder = await temporaryDirectory();
+  postgres = await Postgres.start(join(folder, 'postgres'));
+}, { timeout: 120_000 });
+after(async () => {
+  await postgres?.stop();
+  if (folder) await rm(folder, { recursive: true, force: true });
+});
 
 test('migrate brings both schemas up to date once, and says so', async () => {
   const first = await run(['migrate', '--database-url', postgres.url]);
@@ -17,7 +25,7 @@ test('migrate brings both schemas up to date once, and says so', async () => {
   const again = await run(['migrate'], { env: { CARILLON_DATABASE_URL: postgres.url } });
   assert.equal(again.code, 0, again.stderr);
   assert.equal(again.stdout.trim(), 'The database was up to date.');
-  assert.equal(postgres.sql("SELECT count(*) FROM notification.schema_migrations", 'carillon'), '1');
+  assert.equal(await postgres.sql('SELECT count(*) FROM notification.schema_migrations'), '1');
 });
 
 test('migrate refuses what it cannot use in one line, without the password', async () => {
