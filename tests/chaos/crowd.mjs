@@ -58,9 +58,9 @@ export class Crowd {
 
   #opening;
 
-  async #all(what) {
+  async #all(what, values) {
     await this.#opening;
-    return Promise.all(this.parts.map((part) => part.ask(what)));
+    return Promise.all(this.parts.map((part) => part.ask(what, values)));
   }
 
   /** How many do not have, now, all that there was when they last connected. */
@@ -75,8 +75,41 @@ export class Crowd {
 
   /** One of them marks one of its notifications as read, over its socket: the id if that was acknowledged, or a fault. */
   async read() {
+    return this.#any('read');
+  }
+
+  async #any(what) {
     await this.#opening;
-    return this.parts[Math.floor(Math.random() * this.parts.length)].ask('read');
+    return this.parts[Math.floor(Math.random() * this.parts.length)].ask(what);
+  }
+
+  /** One of them loses its connection, and comes back by itself. */
+  async interrupt() {
+    return this.#any('interrupt');
+  }
+
+  /** One of them stops taking bytes for `ms`, and then takes what has piled up. */
+  async stall(ms) {
+    await this.#opening;
+    return this.parts[0].ask('stall', { ms });
+  }
+
+  /** One of them does not notice the next notification: the fault that a judge has to find. */
+  async lose() {
+    await this.#opening;
+    return this.parts[0].ask('lose');
+  }
+
+  /** {heard, duplicated} so far, and which of `ids` ([{id, userId}]) a client of the user lacks: {missing, pending}. */
+  async progress(ids) {
+    const answers = await this.#all('progress', { ids });
+    return {
+      heard: answers.reduce((sum, { heard }) => sum + heard, 0),
+      duplicated: answers.reduce((sum, { duplicated }) => sum + duplicated, 0),
+      reconnects: answers.reduce((sum, { reconnects }) => sum + reconnects, 0),
+      missing: answers.flatMap(({ missing }) => missing),
+      pending: answers.flatMap(({ pending }) => pending),
+    };
   }
 
   async close() {

@@ -14,6 +14,26 @@ async function open({ url, users, tabs }) {
   }
 }
 
+const any = () => watchers[Math.floor(Math.random() * watchers.length)];
+
+function progress({ ids }) {
+  const found = { heard: 0, duplicated: 0, reconnects: 0, missing: [], pending: [] };
+  const byUser = new Map();
+  for (const watcher of watchers) {
+    found.heard += watcher.rings.size;
+    found.duplicated += watcher.duplicated;
+    found.reconnects += Math.max(0, watcher.connection - 1);
+    if (!byUser.has(watcher.user.id)) byUser.set(watcher.user.id, []);
+    byUser.get(watcher.user.id).push(watcher);
+  }
+  for (const one of ids) {
+    const lacking = (byUser.get(one.userId) ?? []).filter((watcher) => !watcher.items.has(one.id));
+    if (lacking.some(({ settled, stalled }) => settled && !stalled)) found.missing.push(one);
+    else if (lacking.length > 0) found.pending.push(one);
+  }
+  return found;
+}
+
 const answers = {
   // The answer is that it has begun: `unsettled` says how far it has come.
   open: (values) => {
@@ -21,7 +41,13 @@ const answers = {
   },
   unsettled: () => expected - watchers.filter(({ settled }) => settled).length,
   reports: () => watchers.map((watcher) => watcher.report()),
-  read: () => watchers[Math.floor(Math.random() * watchers.length)].readOne(),
+  read: () => any().readOne(),
+  interrupt: () => any().interrupt(),
+  stall: ({ ms }) => watchers[0].stall(ms),
+  lose: () => {
+    watchers.at(-1).losing = true;
+  },
+  progress,
 };
 
 process.on('message', async ({ number, what, values }) => {

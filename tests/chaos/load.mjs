@@ -12,13 +12,13 @@ export function signToken(secret, claims, typ = 'at+jwt') {
 
 const permissions = ['notification:read', 'notification:update'];
 
-/** Creates and reads without pause. What was acknowledged is in `created` and `read`; nothing else is. */
+/** Creates and reads without pause. What was acknowledged is in `created` (and in order in `acknowledged`) and `read`. */
 export class Load {
   /** `frontUrl`: the balancer before the gateways. `readOne` as Watcher's, of any client. */
   constructor({ users, servicesUrls, frontUrl, internalSecret, readOne }) {
     Object.assign(this, { users, servicesUrls, frontUrl, internalSecret, readOne });
     this.tokens = new Map(users.map(({ id, token }) => [id, token]));
-    Object.assign(this, { created: new Map(), read: new Set(), refused: 0, running: true, going: [], faults: [] });
+    Object.assign(this, { created: new Map(), acknowledged: [], read: new Set(), refused: 0, running: true, going: [], faults: [] });
     this.polls = { answered: 0, unanswered: 0, refusals: [], longestGapMs: 0 };
   }
 
@@ -77,9 +77,12 @@ export class Load {
       method: 'POST', headers: { authorization, 'idempotency-key': randomUUID() },
       body: JSON.stringify({ userId: user.id, type: 'chaos', title: `n${this.created.size}` }),
     });
-    if (answer?.status === 201) this.created.set(answer.body.notificationId, user.id);
-    else if (answer) this.faults.push(`a create was answered ${answer.status} ${JSON.stringify(answer.body)}`);
-    else this.refused += 1;
+    if (answer?.status === 201) {
+      this.created.set(answer.body.notificationId, user.id);
+      this.acknowledged.push({ id: answer.body.notificationId, userId: user.id });
+    }
+    if (answer && answer.status !== 201) this.faults.push(`a create was answered ${answer.status} ${JSON.stringify(answer.body)}`);
+    if (!answer) this.refused += 1;
   }
 
   async #readBySocket() {
@@ -89,8 +92,8 @@ export class Load {
   }
 
   async #readByRest() {
-    const [notificationId, userId] = this.#any([...this.created]) ?? [];
-    if (!notificationId) return;
+    if (this.acknowledged.length === 0) return;
+    const { id: notificationId, userId } = this.#any(this.acknowledged);
     const authorization = `Bearer ${this.tokens.get(userId)}`;
     const answer = await this.#request([this.frontUrl], `/notifications/${notificationId}/read`, { method: 'POST', headers: { authorization } });
     if (answer?.status === 200) this.read.add(notificationId);

@@ -6,7 +6,7 @@ import { pause } from '../cluster/servers.mjs';
 export class Watcher {
   constructor(url, user, name) {
     Object.assign(this, { user, name, items: new Map(), rings: new Map(), connection: 0, count: 0, version: 0n });
-    Object.assign(this, { faults: [], complete: 0n, syncing: true });
+    Object.assign(this, { faults: [], complete: 0n, syncing: true, stalled: false, losing: false, duplicated: 0 });
     this.away = []; // how long each time, ms: from the end of a connection until all of it was there again
     this.socket = io(url, {
       auth: { token: user.token }, transports: ['websocket'], forceNew: true, reconnectionDelay: 100, reconnectionDelayMax: 1_000,
@@ -25,8 +25,11 @@ export class Watcher {
     this.socket.on('notification:new', (event) => {
       if (event.userId !== user.id) this.faults.push(`heard of a notification of ${event.userId}`);
       const key = `${this.connection} ${event.notificationId}`;
-      this.rings.set(key, (this.rings.get(key) ?? 0) + 1);
-      this.#learn({ ...event, readAt: null });
+      const times = (this.rings.get(key) ?? 0) + 1;
+      this.rings.set(key, times);
+      if (times === 2) this.duplicated += 1;
+      if (!this.losing) this.#learn({ ...event, readAt: null });
+      this.losing = false;
       this.#counted(event.unreadCount, event.version);
     });
     this.socket.on('notification:updated', (event) => {
@@ -126,6 +129,22 @@ export class Watcher {
   report() {
     const { name, user, items, count, faults, repeats, connection, settled, away } = this;
     return { name, user: { id: user.id }, items, count, faults, repeats, connection, settled, away, heard: this.rings.size };
+  }
+
+  /** Its connection ends without a word, as when a train enters a tunnel; it comes back as a stock client does. */
+  interrupt() {
+    this.socket.io.engine?.transport?.ws?.terminate?.();
+  }
+
+  /** Takes no bytes for a while: they wait in the kernel and at the server. */
+  async stall(ms) {
+    const connection = this.socket.io.engine?.transport?.ws?._socket;
+    if (!connection) return;
+    this.stalled = true;
+    connection.pause();
+    await pause(ms);
+    connection.resume();
+    setTimeout(() => (this.stalled = false), 1_000).unref(); // by when it has read what had piled up
   }
 
   close() {
