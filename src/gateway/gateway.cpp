@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kShardsMax = 64;
 constexpr auto kStopTimeout = 5s;
+constexpr auto kForgetLimits = 5s;
 
 http::Verifiers user_verifier(const token::UserTokenVerifier& tokens) {
     http::Verifiers verifiers;
@@ -50,6 +51,8 @@ struct Gateway::Impl {
     void tell_shards(const RecoveryNotice& notice, std::optional<std::size_t> but);
     /// To what other gateways tell.
     void listen();
+    /// Forgets the limits that nobody needs, now and then. On the first shard's thread.
+    void forget_limits();
     loop::Task<http::Readiness> readiness();
 
     // Constant after construction.
@@ -129,6 +132,13 @@ void Gateway::Impl::listen() {
     notices = services.bus.listen(std::move(listener));
 }
 
+void Gateway::Impl::forget_limits() {
+    limiter.forget_idle();
+    metrics.held.limits.set(static_cast<double>(limiter.remembered()));
+    metrics.held.rest_limits.set(static_cast<double>(rest.forget_idle_limits()));
+    shards.front()->deadlines().add(services.clock.steady_now() + kForgetLimits, [this] { forget_limits(); });
+}
+
 loop::Task<http::Readiness> Gateway::Impl::readiness() {
     http::Readiness readiness;
     readiness.draining = draining.load();
@@ -169,6 +179,7 @@ void Gateway::start() {
     const auto url = advertised_url(impl_->config, port());
     impl_->services.nodes.join({impl_->sids->node(), url});
     for (auto& shard : impl_->shards) shard->serve();
+    loop::post(impl_->shards.front()->executor(), [impl = impl_.get()] { impl->forget_limits(); });
     base::log_info("gateway listens", {{"host", impl_->config.host},
                                        {"port", port()},
                                        {"shards", impl_->shards.size()},

@@ -11,6 +11,10 @@ namespace {
 constexpr const char* kActiveHelp = "Open Engine.IO sessions, by transport";
 constexpr std::string_view kOther = "other";
 
+metrics::Gauge& held_gauge(metrics::Registry& registry, const std::string& table) {
+    return registry.gauge("clients_held", "Entries in the tables of clients", {{"table", table}});
+}
+
 std::unordered_map<std::string_view, metrics::Counter*> event_counters(metrics::Registry& registry,
                                                                        const std::string& name, const std::string& help,
                                                                        std::initializer_list<std::string_view> events) {
@@ -26,6 +30,8 @@ std::unordered_map<std::string_view, metrics::Counter*> event_counters(metrics::
 GatewayMetrics::GatewayMetrics(metrics::Registry& registry)
     : rate_limited{registry.counter("rate_limited_total", "Socket messages and REST requests refused by a rate limit")},
       outbound_queue_bytes{registry.gauge("outbound_queue_bytes", "Bytes queued for sockets and not yet taken")},
+      held{held_gauge(registry, "sessions"), held_gauge(registry, "sockets"), held_gauge(registry, "users"),
+           held_gauge(registry, "arriving"), held_gauge(registry, "limits"),  held_gauge(registry, "rest_limits")},
       delivery_latency{registry.histogram("delivery_latency_seconds", "From the event's time to the sockets' queues")},
       registry_{registry},
       polling_{registry.gauge("connections_active", kActiveHelp, {{"transport", "polling"}})},

@@ -35,6 +35,16 @@ class GatewayMetrics {
 
     metrics::Counter& rate_limited;
     metrics::Gauge& outbound_queue_bytes;
+    /// What is kept of clients, by table: none of it without clients. Brought up to date each second, the limits more
+    /// rarely.
+    struct Held {
+        metrics::Gauge& sessions;
+        metrics::Gauge& sockets;
+        metrics::Gauge& users;
+        metrics::Gauge& arriving;
+        metrics::Gauge& limits;
+        metrics::Gauge& rest_limits;
+    } held;
     metrics::Histogram& delivery_latency;
 
  private:

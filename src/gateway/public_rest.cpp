@@ -103,6 +103,11 @@ void PublicRest::add_routes(http::Router& router) {
     add(Method::get, "/.well-known/jwks.json", Access::open(), &PublicRest::forward);
 }
 
+std::size_t PublicRest::forget_idle_limits() {
+    limiter_.forget_idle();
+    return limiter_.remembered();
+}
+
 http::Handler PublicRest::limited(http::Handler handler) {
     auto shared = std::make_shared<const http::Handler>(std::move(handler));
     return [this, shared](const RoutedRequest& request) { return run_limited(shared, request); };

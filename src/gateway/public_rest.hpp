@@ -24,6 +24,8 @@ class PublicRest {
           limiter_{clock, requests_per_second} {}
 
     void add_routes(http::Router& router);
+    /// Forgets the limits of users who ask for nothing; how many are left.
+    std::size_t forget_idle_limits();
 
  private:
     /// The handler behind the caller's rate limit, with the `RateLimit` fields on its answers.

@@ -128,7 +128,21 @@ void Shard::tick() {
     const std::size_t queued = server_.queued_bytes();
     context_->metrics.outbound_queue_bytes.add(static_cast<double>(queued) - static_cast<double>(queued_bytes_told_));
     queued_bytes_told_ = queued;
+    tell_held(
+        {server_.sessions_held(), context_->registry.sockets(), context_->registry.users(), context_->arriving.size()});
     context_->deadlines.add(context_->clock.steady_now() + kTick, [this] { tick(); });
+}
+
+void Shard::tell_held(const Held& now) {
+    const auto move = [](metrics::Gauge& gauge, std::size_t to, std::size_t from) {
+        if (to != from) gauge.add(static_cast<double>(to) - static_cast<double>(from));
+    };
+    auto& gauges = context_->metrics.held;
+    move(gauges.sessions, now.sessions, held_told_.sessions);
+    move(gauges.sockets, now.sockets, held_told_.sockets);
+    move(gauges.users, now.users, held_told_.users);
+    move(gauges.arriving, now.arriving, held_told_.arriving);
+    held_told_ = now;
 }
 
 void Shard::deliver(const Delivery& delivery) {

@@ -71,7 +71,17 @@ class Shard final : public DeliveryTarget {
  private:
     class Observer;
 
+    /// Sizes of this shard's tables.
+    struct Held {
+        std::size_t sessions = 0;
+        std::size_t sockets = 0;
+        std::size_t users = 0;
+        std::size_t arriving = 0;
+    };
+
     void tick();
+    /// Moves the gauges, which all shards share, by what has changed.
+    void tell_held(const Held& now);
     void report_deliveries();
 
     const std::shared_ptr<SessionContext> context_;
@@ -83,6 +93,7 @@ class Shard final : public DeliveryTarget {
     DeliveryTally delivered_;  ///< in this turn
     bool report_planned_ = false;
     std::size_t queued_bytes_told_ = 0;
+    Held held_told_;
     bool closed_ = false;
 };
 

@@ -69,6 +69,8 @@ class Server {
     const ServerConfig& config() const { return config_; }
     /// Sessions that are open (closing ones do not count).
     std::size_t sessions() const { return open_sessions_; }
+    /// Sessions that take memory: the open ones, and those whose end is not over.
+    std::size_t sessions_held() const { return connections_.size() + ended_.size(); }
     /// Bytes queued in all sessions and not yet taken by their transports.
     std::size_t queued_bytes() const { return queued_bytes_; }
     /// Engine.IO without Socket.IO on top: `handler` gets every message of every session, and no session has to join a

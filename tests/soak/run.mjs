@@ -10,8 +10,8 @@ const usage = `usage: ./dev soak [--minutes N] [--rate CREATES_PER_SECOND] [--us
 
 NATS, PostgreSQL, two of each service and HAProxy, for N minutes (default 30; fractions count) under a steady load:
 stock clients that read, lose their connections and come back, one that takes its bytes slowly, some that never read,
-visitors that connect and leave, polling sessions that are abandoned. A line each 10 seconds. The defaults (120 creates a
-second, 200 clients) keep a machine of two cores half busy.
+visitors that connect and leave, polling sessions that are abandoned. A line each 10 seconds. The defaults (200 creates a
+second, 400 clients) keep a machine of two cores half busy.
 
 Exit code 1 when
   - a client lacks a notification whose creation was acknowledged (lost), or heard one twice on a connection (duplicated);
@@ -25,8 +25,8 @@ let values;
 try {
   ({ values } = parseArgs({
     options: {
-      minutes: { type: 'string', default: '30' }, rate: { type: 'string', default: '120' }, users: { type: 'string', default: '100' },
-      tabs: { type: 'string', default: '2' }, churn: { type: 'string', default: '8' }, json: { type: 'string', default: 'build/soak.json' },
+      minutes: { type: 'string', default: '30' }, rate: { type: 'string', default: '200' }, users: { type: 'string', default: '200' },
+      tabs: { type: 'string', default: '2' }, churn: { type: 'string', default: '10' }, json: { type: 'string', default: 'build/soak.json' },
       'lose-one': { type: 'boolean' }, 'settle-seconds': { type: 'string', default: '60' }, help: { type: 'boolean', short: 'h' },
     },
   }));

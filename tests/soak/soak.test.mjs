@@ -28,7 +28,7 @@ async function run(...flags) {
 
 describe('soak', { timeout: 300_000 }, () => {
   test('a round of 20 seconds is whole', async (t) => {
-    const { code, stdout, figures } = await run('--minutes', '0.35');
+    const { code, stdout, figures } = await run('--minutes', '0.35', '--rate', '40');
     t.diagnostic(stdout);
     assert.equal(code, 0, stdout);
     assert.deepEqual([figures.lost, figures.duplicated, figures.inexact], [0, 0, 0]);
@@ -41,7 +41,7 @@ describe('soak', { timeout: 300_000 }, () => {
   });
 
   test('a delivery that one client never had makes it fail', async () => {
-    const { code, stdout, figures } = await run('--minutes', '0.15', '--lose-one', '--settle-seconds', '5');
+    const { code, stdout, figures } = await run('--minutes', '0.15', '--rate', '40', '--lose-one', '--settle-seconds', '5');
     assert.equal(code, 1, stdout);
     assert.equal(figures.lost, 1, stdout);
     assert.match(figures.faults.join('\n'), /does not have [0-9a-f-]{36}/);
