@@ -47,11 +47,12 @@ struct AuthProcess {
                                              ? checked_secret("--jwt-secret", config.part.jwt_secret)
                                              : std::string{})},
           internal_tokens{checked_secret("--internal-secret", config.part.internal_secret)},
-          bus{nats_options(config, "auth", {bus::StreamName::user_event})},
+          bus{nats_options(config, "auth", {bus::StreamName::user_event, bus::StreamName::token_event})},
           store{open_store(config, loop.executor(), metrics)},
           relay{loop.executor(), store->outbox(), bus, metrics, relay_config("auth")},
-          service{store->store(),
-                  {keys.signer, *keys.verifier},
+          refresh_tokens{config.part.internal_secret},
+          service{{store->store(), store->sessions(), store->revocations()},
+                  {keys.signer, *keys.verifier, refresh_tokens},
                   clock,
                   metrics,
                   auth_config(config.part, keys.public_keys)},
@@ -88,6 +89,7 @@ struct AuthProcess {
     bus::NatsBus bus;
     std::unique_ptr<store::PostgresUsers> store;
     outbox::Relay relay;
+    auth::RefreshTokens refresh_tokens;
     auth::AuthService service;
     http::Router router;
     std::unique_ptr<ServicePorts> ports;

@@ -26,6 +26,8 @@
 #include "store/sqlite/database.hpp"
 #include "store/sqlite/sqlite_notification_store.hpp"
 #include "store/sqlite/sqlite_outbox_store.hpp"
+#include "store/sqlite/sqlite_revocation_store.hpp"
+#include "store/sqlite/sqlite_session_store.hpp"
 #include "store/sqlite/sqlite_user_data_store.hpp"
 #include "store/sqlite/sqlite_user_store.hpp"
 
@@ -82,8 +84,9 @@ struct EmbeddedServices::Impl {
           auth_relay{loop.executor(), auth_outbox, bus, metrics, relay_config("auth")},
           notification_service{notification_store, clock, metrics},
           user_data_service{notification_store, user_data_store, clock},
-          auth_service{user_store,
-                       {user_keys.signer, *user_keys.verifier},
+          refresh_tokens{keys.internal_secret},
+          auth_service{{user_store, session_store, revocation_store},
+                       {user_keys.signer, *user_keys.verifier, refresh_tokens},
                        clock,
                        metrics,
                        embedded_auth_config(config, user_keys.public_keys)},
@@ -107,6 +110,8 @@ struct EmbeddedServices::Impl {
     store::SqliteNotificationStore notification_store{*database};
     store::SqliteUserDataStore user_data_store{*database};
     store::SqliteUserStore user_store{*database};
+    store::SqliteSessionStore session_store{*database};
+    store::SqliteRevocationStore revocation_store{*database};
     store::SqliteOutboxStore notification_outbox{*database, store::OutboxName::notification};
     store::SqliteOutboxStore auth_outbox{*database, store::OutboxName::auth};
     bus::LocalBus bus;
@@ -116,6 +121,7 @@ struct EmbeddedServices::Impl {
     outbox::Relay auth_relay;
     notifications::NotificationService notification_service;
     notifications::UserDataService user_data_service;
+    auth::RefreshTokens refresh_tokens;
     auth::AuthService auth_service;
     notifications::UserRegisteredConsumer consumer;
     http::Router notification_router;

@@ -124,7 +124,8 @@ struct GatewayService {
           notifications_pool{
               make_pool("--notifications-url", config.notifications_urls, config, calls.executor(), clock)},
           auth_pool{make_pool("--auth-url", config.auth_urls, config, calls.executor(), clock)},
-          bus{nats_options(config, "gateway", {StreamName::notification_event, StreamName::dead_letter})},
+          bus{nats_options(config, "gateway",
+                           {StreamName::notification_event, StreamName::token_event, StreamName::dead_letter})},
           nodes{bus.node_registry()},
           process{gateway_part(config),
                   {notifications, accounts, *user_keys.verifier, bus, metrics, clock, internal_tokens, *nodes, pids},

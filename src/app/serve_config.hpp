@@ -25,6 +25,8 @@ struct ServeConfig {
     std::vector<std::string> jwt_types{"at+jwt"};
     std::vector<std::string> default_permissions;
     std::chrono::milliseconds token_ttl{std::chrono::hours{1}};
+    std::chrono::milliseconds refresh_ttl{std::chrono::hours{30 * 24}};     ///< of a log-in
+    std::chrono::milliseconds revocation_ttl{std::chrono::hours{30 * 24}};  ///< at least as long as any token lives
 
     std::vector<std::string> cors_origins;
     std::vector<std::string> trusted_proxies;  ///< addresses and networks whose word about a client is taken

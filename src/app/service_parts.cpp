@@ -17,6 +17,8 @@ auth::AuthConfig auth_config(const ServeConfig& config, std::string public_keys)
     auth.failed_logins_per_account_and_client = config.login_rate_limit;
     auth.registrations_per_client = config.register_rate_limit;
     auth.public_keys = std::move(public_keys);
+    auth.session_lifetime = std::chrono::ceil<std::chrono::seconds>(config.refresh_ttl);
+    auth.revocation_lifetime = std::chrono::ceil<std::chrono::seconds>(config.revocation_ttl);
     return auth;
 }
 

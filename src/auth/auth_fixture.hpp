@@ -15,6 +15,8 @@
 #include "metrics/registry.hpp"
 #include "store/sqlite/database.hpp"
 #include "store/sqlite/sqlite_outbox_store.hpp"
+#include "store/sqlite/sqlite_revocation_store.hpp"
+#include "store/sqlite/sqlite_session_store.hpp"
 #include "store/sqlite/sqlite_user_store.hpp"
 #include "token/token.hpp"
 
@@ -76,7 +78,9 @@ class AuthFixture : public ::testing::Test {
     }
 
     std::unique_ptr<AuthService> make_service(AuthConfig config = cheap_config()) {
-        return std::make_unique<AuthService>(users, UserTokens{signer, *verifier}, clock, metrics, std::move(config));
+        return std::make_unique<AuthService>(AuthStores{users, sessions, revocations},
+                                             UserTokens{signer, *verifier, refresh_tokens}, clock, metrics,
+                                             std::move(config));
     }
 
     template <class T>
@@ -99,6 +103,10 @@ class AuthFixture : public ::testing::Test {
     TemporaryFolder folder;
     store::SqliteDatabase database{options_in(folder.path()), metrics};
     store::SqliteUserStore users{database};
+    store::SqliteSessionStore sessions{database};
+    store::SqliteRevocationStore revocations{database};
+    store::SqliteOutboxStore outbox{database, store::OutboxName::auth};
+    RefreshTokens refresh_tokens{kInternalSecret};
     token::UserTokenSigner signer{kUserSecret, "carillon", "carillon"};
     std::unique_ptr<token::UserTokenVerifier> verifier = token::make_secret_verifier(kUserSecret, {});
     token::InternalTokens internal{kInternalSecret};

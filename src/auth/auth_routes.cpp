@@ -1,10 +1,14 @@
 #include "auth/auth_routes.hpp"
 
+#include <charconv>
 #include <optional>
 #include <string>
 
+#include "auth/refresh_cookie.hpp"
 #include "contracts/json_writer.hpp"
 #include "contracts/rest_bodies.hpp"
+#include "contracts/revocations.hpp"
+#include "http/idempotency.hpp"
 
 namespace carillon::auth {
 namespace {
@@ -30,9 +34,13 @@ Client client_of(const http::Request& request) {
     return {forwarded.empty() ? request.remote_address : std::string{forwarded}, request.traceparent};
 }
 
-http::Response auth_response(int status, const AuthResult<contracts::AuthAnswer>& result) {
+http::Response auth_response(int status, const http::Request& request, const AuthResult<LoggedIn>& result) {
     if (!result) return http::problem_response(to_problem(result.error()));
-    return http::json_response(status, contracts::encode_auth_answer(*result));
+    auto response = http::json_response(status, contracts::encode_auth_answer(*result));
+    if (!result->refresh_token.empty()) {
+        set_refresh_cookie(response, result->refresh_token, result->refresh_lifetime, came_over_tls(request));
+    }
+    return response;
 }
 
 loop::Task<http::Response> handle_register(AuthService& service, const http::RoutedRequest& routed) {
@@ -41,7 +49,7 @@ loop::Task<http::Response> handle_register(AuthService& service, const http::Rou
     if (!body) co_return http::problem_response(contracts::to_problem(body.error()));
     Client client = client_of(routed.request);
     const auto result = co_await service.register_user(std::move(*body), std::move(client));
-    co_return auth_response(201, result);
+    co_return auth_response(201, routed.request, result);
 }
 
 loop::Task<http::Response> handle_login(AuthService& service, const http::RoutedRequest& routed) {
@@ -50,7 +58,7 @@ loop::Task<http::Response> handle_login(AuthService& service, const http::Routed
     if (!body) co_return http::problem_response(contracts::to_problem(body.error()));
     Client client = client_of(routed.request);
     const auto result = co_await service.log_in(std::move(*body), std::move(client));
-    co_return auth_response(200, result);
+    co_return auth_response(200, routed.request, result);
 }
 
 std::string encode_identity(const AuthService::Identity& identity) {
@@ -103,11 +111,65 @@ loop::Task<http::Response> handle_erase_account(AuthService& service, const http
     co_return response;
 }
 
-// Tokens live until they expire, and no cookie has been set: there is nothing to end on this side.
-loop::Task<http::Response> handle_logout() {
+loop::Task<http::Response> handle_refresh(AuthService& service, const http::RoutedRequest& routed) {
+    if (is_ambiguous(routed.request)) co_return refuse_ambiguous();
+    std::string token = refresh_cookie_of(routed.request);
+    Client client = client_of(routed.request);
+    const auto result = co_await service.refresh(std::move(token), std::move(client));
+    auto response = auth_response(200, routed.request, result);
+    // It will never be good again: the browser need not keep it.
+    if (response.status == 401) clear_refresh_cookie(response, came_over_tls(routed.request));
+    co_return response;
+}
+
+// The cookie goes in any case; 503 says that the session may live on.
+loop::Task<http::Response> handle_logout(AuthService& service, const http::RoutedRequest& routed) {
+    std::string token = refresh_cookie_of(routed.request);
+    const auto result = co_await service.log_out(std::move(token));
     http::Response response;
     response.status = 204;
+    if (!result) response = http::problem_response(to_problem(result.error()));
+    clear_refresh_cookie(response, came_over_tls(routed.request));
     co_return response;
+}
+
+loop::Task<http::Response> handle_revoke(AuthService& service, const http::RoutedRequest& routed) {
+    const auto user = base::UserId::parse(routed.path_values.at(0));
+    if (!user) co_return http::problem_response(contracts::problem_not_found());
+    auto key = http::idempotency_key_of(routed.request);
+    if (!key) co_return http::problem_response(key.error());
+    auto body = contracts::decode_revoke_request(routed.request.body);
+    if (!body) co_return http::problem_response(contracts::to_problem(body.error()));
+    if (body->token_id && body->issued_before) {
+        co_return http::problem_response(
+            contracts::problem_invalid_payload({{"/issuedBefore", "must not stand beside tokenId"}}));
+    }
+    AuthService::Administrator administrator{std::string{routed.request.headers.get(kAdministratorHeader)},
+                                             std::move(*key), routed.request.traceparent};
+    const auto added = co_await service.revoke(*user, std::move(*body), std::move(administrator));
+    if (!added) co_return http::problem_response(to_problem(added.error()));
+    const auto& made = added->revocation;
+    auto response = http::json_response(200, contracts::encode_revocation({made.user, made.token_id, made.issued_before,
+                                                                           made.revoked_at, made.expires_at}));
+    if (added->replayed) http::mark_replayed(response);
+    co_return response;
+}
+
+std::optional<store::RevocationStore::Position> position_of(const std::vector<std::string>& values) {
+    std::int64_t milliseconds = 0;
+    const std::string& text = values.at(0);
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), milliseconds);
+    const auto id = store::RevocationId::parse(values.at(1));
+    if (error != std::errc{} || end != text.data() + text.size() || !id) return std::nullopt;
+    return store::RevocationStore::Position{base::TimePoint{std::chrono::milliseconds{milliseconds}}, *id};
+}
+
+loop::Task<http::Response> handle_revocations(AuthService& service, const http::RoutedRequest& routed) {
+    const auto after = position_of(routed.path_values);
+    if (!after) co_return http::problem_response(contracts::problem_not_found());
+    const auto answer = co_await service.revocations(*after);
+    if (!answer) co_return http::problem_response(to_problem(answer.error()));
+    co_return http::json_response(200, contracts::encode_revocations_answer(*answer));
 }
 
 // Kept by others for a while, but not so long that a new key is met before it is known.
@@ -124,12 +186,16 @@ contracts::Problem to_problem(const AuthFailure& failure) {
     if (failure.code == errc::weak_password) {
         return contracts::problem_invalid_payload({{"/password", failure.reason}});
     }
+    if (failure.code == errc::revocation_in_future) {
+        return contracts::problem_invalid_payload({{"/issuedBefore", "must not be in the future"}});
+    }
+    if (failure.code == errc::key_reused) return contracts::problem_idempotency_mismatch();
     if (failure.code == errc::invalid_credentials) return contracts::problem_invalid_credentials();
     if (failure.code == errc::rate_limited) {
         const auto wait = failure.retry_after.value_or(std::chrono::seconds{kRetryAfterSeconds});
         return contracts::problem_rate_limited(whole_seconds(wait), "too many attempts from this address");
     }
-    if (failure.code == errc::token_absent) return contracts::problem_unauthorized("this needs a user's bearer token");
+    if (failure.code == errc::token_absent) return contracts::problem_unauthorized("this needs a user's token");
     if (failure.code == errc::token_expired) return contracts::problem_token_expired();
     if (failure.code == errc::token_invalid) return contracts::problem_token_invalid();
     return contracts::problem_unavailable(kRetryAfterSeconds, "the auth service cannot answer now");
@@ -144,7 +210,16 @@ void add_auth_routes(http::Router& router, AuthService& service) {
                 [&service](const http::RoutedRequest& routed) { return handle_login(service, routed); },
                 kBodyBytesMax});
     router.add({http::Method::post, "/auth/logout", internal,
-                [](const http::RoutedRequest&) { return handle_logout(); }, kBodyBytesMax});
+                [&service](const http::RoutedRequest& routed) { return handle_logout(service, routed); },
+                kBodyBytesMax});
+    router.add({http::Method::post, "/auth/refresh", internal,
+                [&service](const http::RoutedRequest& routed) { return handle_refresh(service, routed); },
+                kBodyBytesMax});
+    router.add({http::Method::post, "/users/{id}/revocations", internal,
+                [&service](const http::RoutedRequest& routed) { return handle_revoke(service, routed); },
+                kBodyBytesMax});
+    router.add({http::Method::get, "/revocations/{since}/{after}", internal,
+                [&service](const http::RoutedRequest& routed) { return handle_revocations(service, routed); }});
     router.add({http::Method::get, "/auth/me", internal,
                 [&service](const http::RoutedRequest& routed) { return handle_me(service, routed); }});
     router.add({http::Method::get, "/users/{id}/account", internal,

@@ -17,12 +17,17 @@ inline constexpr std::string_view kUserAuthorizationHeader = "X-Carillon-Authori
 /// The address of the client, without port. Believed because the request carries an internal token.
 inline constexpr std::string_view kClientAddressHeader = "X-Carillon-Client-Address";
 
+/// The administrator who has tokens revoked.
+inline constexpr std::string_view kAdministratorHeader = "X-Carillon-Administrator";
+
 /// The answer for a refusal.
 contracts::Problem to_problem(const AuthFailure& failure);
 
-/// Adds `POST /auth/register`, `POST /auth/login`, `POST /auth/logout`, `GET /auth/me` and `GET
-/// /.well-known/jwks.json`; and for the duties to one user `GET` and `DELETE /users/{id}/account`. All for internal
-/// tokens only. `service` must outlive the router's requests.
+/// Adds `POST /auth/register`, `/auth/login`, `/auth/refresh` and `/auth/logout`, `GET /auth/me` and `GET
+/// /.well-known/jwks.json`; for the duties to one user `GET` and `DELETE /users/{id}/account`; and `POST
+/// /users/{id}/revocations`, with `GET /revocations/{since}/{after}` for gateways: those revoked at `since`
+/// (milliseconds) and with an id above `after`, or later. All for internal tokens only. `service` must outlive the
+/// router's requests.
 void add_auth_routes(http::Router& router, AuthService& service);
 
 }  // namespace carillon::auth

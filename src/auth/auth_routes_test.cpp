@@ -120,6 +120,9 @@ TEST_F(AuthRoutesTest, NeedAnInternalToken) {
     const std::pair<http::Method, const char*> routes[] = {{http::Method::post, "/auth/register"},
                                                            {http::Method::post, "/auth/login"},
                                                            {http::Method::post, "/auth/logout"},
+                                                           {http::Method::post, "/auth/refresh"},
+                                                           {http::Method::post, "/users/x/revocations"},
+                                                           {http::Method::get, "/revocations/0/x"},
                                                            {http::Method::get, "/auth/me"},
                                                            {http::Method::get, "/.well-known/jwks.json"}};
     for (const auto& [method, path] : routes) {

@@ -4,6 +4,7 @@
 
 #include "auth/client_network.hpp"
 #include "auth/password_rules.hpp"
+#include "auth/store_errors.hpp"
 #include "base/log.hpp"
 
 namespace carillon::auth {
@@ -11,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-using Answer = AuthResult<contracts::AuthAnswer>;
+using Answer = AuthResult<LoggedIn>;
 
 // The `code` label: the code of the answer.
 const char* failure_label(errc code) {
@@ -30,6 +31,10 @@ const char* failure_label(errc code) {
             return "token_expired";
         case errc::token_invalid:
             return "token_invalid";
+        case errc::revocation_in_future:
+            return "invalid_payload";
+        case errc::key_reused:
+            return "idempotency_mismatch";
         case errc::overloaded:
         case errc::unavailable:
             return "unavailable";
@@ -37,21 +42,13 @@ const char* failure_label(errc code) {
     return "internal";
 }
 
-errc from_store(const base::ErrorCode& error) {
-    if (error == store::errc::email_taken) return errc::email_taken;
-    if (error == store::errc::overloaded) return errc::overloaded;
-    return errc::unavailable;
-}
-
-contracts::User public_view(const store::User& user) {
-    return {user.id, user.email, user.name};
-}
-
 }  // namespace
 
-AuthService::AuthService(store::UserStore& users, UserTokens tokens, const base::Clock& clock,
-                         metrics::Registry& metrics, AuthConfig config)
-    : users_{users},
+AuthService::AuthService(AuthStores stores, UserTokens tokens, const base::Clock& clock, metrics::Registry& metrics,
+                         AuthConfig config)
+    : users_{stores.users},
+      sessions_{stores.sessions},
+      revocations_{stores.revocations},
       tokens_{tokens},
       clock_{clock},
       metrics_{metrics},
@@ -59,6 +56,7 @@ AuthService::AuthService(store::UserStore& users, UserTokens tokens, const base:
       account_logins_{clock, {.attempts = config_.failed_logins_per_account_and_client, .window = 60s}},
       client_logins_{clock, {.attempts = config_.failed_logins_per_client, .window = 60s}},
       registrations_{clock, {.attempts = config_.registrations_per_client, .window = 1s}},
+      client_refreshes_{clock, {.attempts = config_.failed_refreshes_per_client, .window = 60s}},
       hasher_{config_.hashing} {}
 
 loop::Task<Answer> AuthService::register_user(contracts::RegisterRequest request, Client client) {
@@ -84,7 +82,8 @@ loop::Task<Answer> AuthService::register_user(contracts::RegisterRequest request
     const auto created = co_await users_.create(user, std::move(client.traceparent));
     if (!created) co_return refuse(from_store(created.error()));
     base::log_info("user registered", {{"user", user.id.to_string()}});
-    co_return answer(user);
+    auto beginning = begin_session(user);
+    co_return co_await std::move(beginning);
 }
 
 loop::Task<Answer> AuthService::log_in(contracts::LoginRequest request, Client client) {
@@ -111,7 +110,8 @@ loop::Task<Answer> AuthService::log_in(contracts::LoginRequest request, Client c
     give_back_login_attempt(account_key, client_key);
     base::log_info("user logged in", {{"user", user->id.to_string()}});
     if (!again.empty()) co_await renew_hash(*user, std::move(again));
-    co_return answer(*user);
+    auto beginning = begin_session(*user);
+    co_return co_await std::move(beginning);
 }
 
 // The old hash is as valid as before: what fails here is tried again at the next log-in.
@@ -129,6 +129,10 @@ loop::Task<AuthResult<AuthService::Identity>> AuthService::me(std::string author
     if (!claims) {
         co_return refuse(claims.error() == token::errc::expired ? errc::token_expired : errc::token_invalid);
     }
+    const auto standing =
+        co_await revocations_.standing(claims->user_id, claims->token_id, claims->issued_at, clock_.now());
+    if (!standing) co_return refuse(from_store(standing.error()));
+    if (*standing == store::Standing::revoked) co_return refuse(errc::token_invalid);
     Identity identity{std::move(*claims), std::nullopt};
     auto user = co_await users_.find_by_id(identity.claims.user_id);
     if (user) {
@@ -183,15 +187,6 @@ std::optional<AuthFailure> AuthService::take_login_attempt(const std::string& ac
 void AuthService::give_back_login_attempt(const std::string& account_key, const std::string& client_key) {
     account_logins_.give_back(account_key);
     client_logins_.give_back(client_key);
-}
-
-contracts::AuthAnswer AuthService::answer(const store::User& user) const {
-    contracts::AuthAnswer answer;
-    answer.user = public_view(user);
-    answer.access_token =
-        tokens_.signer.sign(user.id, config_.granted_permissions, config_.token_lifetime, clock_.now());
-    answer.expires_in_s = static_cast<std::uint64_t>(config_.token_lifetime.count());
-    return answer;
 }
 
 }  // namespace carillon::auth

@@ -44,7 +44,6 @@ TEST_F(AuthServiceTest, RegistersAUserWhoseTokenVerifies) {
 }
 
 TEST_F(AuthServiceTest, LeavesUserRegisteredInTheOutboxOnce) {
-    store::SqliteOutboxStore outbox{database, store::OutboxName::auth};
     auto service = make_service();
     const auto answer = run(service->register_user(ada(), kClient));
     EXPECT_FALSE(run(service->register_user(ada(), kClient)).has_value());
@@ -79,7 +78,7 @@ TEST_F(AuthServiceTest, LetsOneOfManyRegisterAnAddressAtOnce) {
     AuthConfig config = cheap_config();
     config.registrations_per_client = 0;
     auto service = make_service(config);
-    std::vector<std::future<AuthResult<contracts::AuthAnswer>>> attempts;
+    std::vector<std::future<AuthResult<LoggedIn>>> attempts;
     for (int i = 0; i < 12; ++i) attempts.push_back(start_on(loop, service->register_user(ada(), kClient)));
     int registered = 0;
     for (auto& attempt : attempts) {
@@ -182,7 +181,7 @@ TEST_F(AuthServiceTest, NeverCountsSuccessfulLogIns) {
 TEST_F(AuthServiceTest, HoldsTheLimitAgainstLogInsMadeAtOnce) {
     auto service = make_service();
     ASSERT_TRUE(run(service->register_user(ada(), kClient)).has_value());
-    std::vector<std::future<AuthResult<contracts::AuthAnswer>>> attempts;
+    std::vector<std::future<AuthResult<LoggedIn>>> attempts;
     for (int i = 0; i < 40; ++i) {
         contracts::LoginRequest request{"ada@example.com", "guess number " + std::to_string(i)};
         attempts.push_back(start_on(loop, service->log_in(std::move(request), kClient)));
@@ -282,7 +281,8 @@ TEST_F(AuthServiceTest, PassesOnThatTheStoreIsAwayAndCountsNoFailedLogIn) {
                                                   {store::errc::overloaded, errc::overloaded}};
     for (const auto& [cause, expected] : cases) {
         BrokenUserStore broken{cause};
-        AuthService service{broken, {signer, *verifier}, clock, metrics, cheap_config()};
+        AuthService service{
+            {broken, sessions, revocations}, {signer, *verifier, refresh_tokens}, clock, metrics, cheap_config()};
         EXPECT_EQ(run(service.register_user(ada(), kClient)).error().code, expected);
         for (int i = 0; i < 40; ++i) EXPECT_EQ(login_error(service, "ada@example.com", kPassword), expected);
         const auto token = signer.sign(base::UserId::generate(clock), {}, 60s, clock.now());

@@ -21,6 +21,10 @@ const char* text_of(int code) {
             return "the user token has expired";
         case errc::token_invalid:
             return "the user token is invalid";
+        case errc::revocation_in_future:
+            return "tokens that are not issued yet cannot be revoked";
+        case errc::key_reused:
+            return "the idempotency key was used for another request";
         case errc::overloaded:
             return "the auth service is overloaded";
         case errc::unavailable:

@@ -15,6 +15,7 @@ namespace carillon::bus {
 /// The subjects and streams of the contract.
 namespace subject {
 inline constexpr const char* kUserRegistered = "user.registered";
+inline constexpr const char* kTokenRevoked = "token.revoked";
 inline constexpr const char* kNotificationCreated = "notification.created";
 inline constexpr const char* kNotificationUpdated = "notification.updated";
 }  // namespace subject

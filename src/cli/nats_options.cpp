@@ -34,6 +34,7 @@ void add_nats(CLI::App& options, bus::NatsOptions& nats) {
     add_nats_connection(options, nats);
     add_stream(options, "notification-event", nats.notification_events, "NOTIFICATION_EVENT");
     add_stream(options, "user-event", nats.user_events, "USER_EVENT");
+    add_stream(options, "token-event", nats.token_events, "TOKEN_EVENT");
     add_stream(options, "dead-letter", nats.dead_letters, "DEAD_LETTER");
     options
         .add_option("--nodes-replicas", nats.node_replicas, "Replicas of the bucket CARILLON_NODES, when it is made")

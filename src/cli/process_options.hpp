@@ -22,6 +22,7 @@ void add_limits(CLI::App& options, app::ServeConfig& config);
 /// Of the auth service.
 void add_login_limits(CLI::App& options, app::ServeConfig& config);
 /// Of whoever issues user tokens.
+void add_token_lifetimes(CLI::App& options, app::ServeConfig& config);
 void add_private_keys(CLI::App& options, std::vector<std::string>& files);
 void add_sockets(CLI::App& options, app::ServeConfig& config);
 void add_drain(CLI::App& options, app::ServeConfig& config);

@@ -80,7 +80,7 @@ void add_tokens(CLI::App& options, app::ServeConfig& config) {
         .add_option("--default-permission", config.default_permissions,
                     "Permission of tokens without the claim; repeatable")
         ->expected(1, 64);
-    add_duration(options, "--token-ttl", config.token_ttl, "Lifetime of the tokens issued at log-in");
+    add_token_lifetimes(options, config);
 }
 
 }  // namespace
@@ -98,6 +98,13 @@ int run_logged(const LogOptions& log, const std::function<int()>& run) {
     const int code = run();
     base::stop_logging();
     return code;
+}
+
+void add_token_lifetimes(CLI::App& options, app::ServeConfig& config) {
+    add_duration(options, "--token-ttl", config.token_ttl, "Lifetime of the tokens issued at log-in");
+    add_duration(options, "--refresh-ttl", config.refresh_ttl, "How long a log-in can be refreshed");
+    add_duration(options, "--revocation-ttl", config.revocation_ttl,
+                 "How long a revocation is remembered: at least as long as any token lives");
 }
 
 void add_private_keys(CLI::App& options, std::vector<std::string>& files) {

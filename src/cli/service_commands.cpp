@@ -100,7 +100,7 @@ Command auth_command() {
         add_database(options, config);
         add_user_tokens(options, config.part);
         add_private_keys(options, config.part.jwt_private_key_files);
-        add_duration(options, "--token-ttl", config.part.token_ttl, "Lifetime of the tokens issued at log-in");
+        add_token_lifetimes(options, config.part);
         add_login_limits(options, config.part);
     });
 }

@@ -11,6 +11,7 @@
 #include "contracts/notification.hpp"
 #include "contracts/problem.hpp"
 #include "contracts/rest_bodies.hpp"
+#include "contracts/revocations.hpp"
 #include "contracts/socket_events.hpp"
 
 namespace carillon::contracts {
@@ -68,6 +69,11 @@ std::vector<ContractCase> other_cases() {
                  [](const NotificationCreated& event) { return encode_bus_event(event); }),
         contract("bus/notification-updated", decode_bus_notification_updated,
                  [](const NotificationUpdated& event) { return encode_bus_event(event); }),
+        contract("bus/token-revoked", decode_token_revoked,
+                 [](const TokenRevoked& event) { return encode_bus_event(event); }),
+        contract("http/revocation", decode_revocation, encode_revocation),
+        contract("http/revoke-request", decode_revoke_request, encode_revoke_request),
+        contract("internal/revocations-answer", decode_revocations_answer, encode_revocations_answer),
         contract("http/register-request", decode_register_request, encode_register_request),
         contract("http/login-request", decode_login_request, encode_login_request),
         contract("http/auth-answer", decode_auth_answer, encode_auth_answer),

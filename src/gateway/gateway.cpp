@@ -11,6 +11,8 @@
 #include "gateway/peers.hpp"
 #include "gateway/public_rest.hpp"
 #include "gateway/rate_limiter.hpp"
+#include "gateway/revocation_follower.hpp"
+#include "gateway/revocation_list.hpp"
 #include "gateway/shard.hpp"
 #include "loop/suspend.hpp"
 
@@ -37,8 +39,9 @@ struct Gateway::Impl {
           services{leaned_on},
           metrics{services.metrics},
           limiter{services.clock, config.rate_limit},
-          rest{services.notifications, services.accounts, services.clock, metrics, config.rest_rate_limit},
-          router{services.clock, services.metrics, user_verifier(services.tokens), "gateway"},
+          rest{services.notifications, services.accounts,  services.clock, metrics,
+               config.rest_rate_limit, config.cors_origins},
+          router{services.clock, services.metrics, user_verifier(tokens), "gateway"},
           sids{make_sids(config)} {
         if (executors.empty() || executors.size() > kShardsMax) {
             throw std::invalid_argument{"a gateway has 1 to 64 shards"};
@@ -59,6 +62,8 @@ struct Gateway::Impl {
     const GatewayConfig config;
     const GatewayServices services;
 
+    RevocationList revocations;
+    const RevocationVerifier tokens{services.tokens, revocations};
     GatewayMetrics metrics;
     RateLimiter limiter;
     PublicRest rest;
@@ -68,13 +73,14 @@ struct Gateway::Impl {
     /// Lives on the first shard's thread and uses its deadlines.
     std::shared_ptr<EventFollower> follower;
     std::unique_ptr<bus::Subscription> notices;
+    std::shared_ptr<RevocationFollower> revocation_follower;
     std::atomic<bool> draining{false};
     bool stopped = false;
 };
 
 void Gateway::Impl::build_shards(const std::vector<loop::Executor>& executors) {
     const ShardServices shared{services.clock,
-                               services.tokens,
+                               tokens,
                                services.notifications,
                                limiter,
                                metrics,
@@ -82,7 +88,8 @@ void Gateway::Impl::build_shards(const std::vector<loop::Executor>& executors) {
                                router,
                                std::make_shared<http::ConnectionBudget>(config.max_connections),
                                sids,
-                               make_peers(config, services)};
+                               make_peers(config, services),
+                               revocations};
     std::vector<http::EngineEndpoint*> endpoints;
     std::vector<ShardLink> links;
     for (std::size_t i = 0; i < executors.size(); ++i) {
@@ -99,6 +106,15 @@ void Gateway::Impl::build_shards(const std::vector<loop::Executor>& executors) {
     for (auto& shard : shards) shard->endpoint().set_siblings(endpoints);
     follower = std::make_shared<EventFollower>(executors.front(), links, services.notifications, services.bus,
                                                services.clock, services.metrics, shards.front()->deadlines());
+    std::vector<Shard*> all;
+    for (auto& shard : shards) all.push_back(shard.get());
+    revocation_follower = std::make_shared<RevocationFollower>(
+        executors.front(), services.accounts, services.bus, services.clock, revocations,
+        [all](const contracts::Revocation& revocation) {
+            for (Shard* shard : all) {
+                loop::post(shard->executor(), [shard, revocation] { shard->end_revoked(revocation); });
+            }
+        });
     for (std::size_t i = 0; i < shards.size(); ++i) {
         shards[i]->report_sockets(
             [to = follower, i](base::UserId user, Newcomer newcomer) {
@@ -165,6 +181,7 @@ Gateway::~Gateway() {
     if (impl_->stopped) return;
     impl_->notices.reset();
     impl_->follower->stop();
+    impl_->revocation_follower->stop();
     for (auto& shard : impl_->shards) shard->close();
 }
 
@@ -174,6 +191,7 @@ std::uint16_t Gateway::port() const {
 
 void Gateway::start() {
     impl_->follower->start();
+    impl_->revocation_follower->start();
     impl_->listen();
     // Before the first session: its requests may come to another gateway.
     const auto url = advertised_url(impl_->config, port());
@@ -234,8 +252,10 @@ void Gateway::stop() {
         auto done = std::make_shared<std::promise<void>>();
         closed.push_back(done->get_future());
         const bool first = shard == impl_->shards.front();
-        loop::post(shard->executor(), [shard = shard.get(), first, follower = impl_->follower, done] {
+        loop::post(shard->executor(), [shard = shard.get(), first, follower = impl_->follower,
+                                       revocations = impl_->revocation_follower, done] {
             if (first) follower->stop();
+            if (first) revocations->stop();
             shard->close();
             done->set_value();
         });

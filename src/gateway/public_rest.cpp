@@ -1,5 +1,6 @@
 #include "gateway/public_rest.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -54,6 +55,16 @@ void add_rate_limit_fields(Response& response, std::uint32_t quota, const RateDe
                                           ";t=" + std::to_string(ceil_seconds(decision.full_after)));
 }
 
+/// A browser sends the cookie whatever page asks: only our own pages, and those of `--cors-origin` that are named, may.
+/// Who sends no Origin is no page.
+bool may_use_cookie(const http::Request& request, const std::vector<std::string>& origins) {
+    const std::string_view origin = request.headers.get("Origin");
+    if (request.headers.get("Sec-Fetch-Site") == "same-origin" || origin.empty()) return true;
+    if (std::find(origins.begin(), origins.end(), origin) != origins.end()) return true;
+    const auto scheme_end = origin.find("://");
+    return scheme_end != std::string_view::npos && origin.substr(scheme_end + 3) == request.headers.get("Host");
+}
+
 Task<Response> answer(Response response) {
     co_return response;
 }
@@ -94,11 +105,12 @@ void PublicRest::add_routes(http::Router& router) {
     const auto admin = Access::permission({token::permission::kAdmin});
     add(Method::get, "/admin/users/{id}/data", admin, &PublicRest::export_data);
     add(Method::del, "/admin/users/{id}/data", admin, &PublicRest::erase_data);
+    add(Method::post, "/admin/users/{id}/revoke", admin, &PublicRest::revoke);
     // The auth service looks at these itself.
     add(Method::post, "/auth/register", Access::open(), &PublicRest::forward);
     add(Method::post, "/auth/login", Access::open(), &PublicRest::forward);
-    add(Method::post, "/auth/refresh", Access::open(), &PublicRest::forward);
-    add(Method::post, "/auth/logout", Access::open(), &PublicRest::forward);
+    add(Method::post, "/auth/refresh", Access::open(), &PublicRest::forward_cookie);
+    add(Method::post, "/auth/logout", Access::open(), &PublicRest::forward_cookie);
     add(Method::get, "/auth/me", Access::open(), &PublicRest::forward);
     add(Method::get, "/.well-known/jwks.json", Access::open(), &PublicRest::forward);
 }
@@ -241,15 +253,52 @@ Task<Response> PublicRest::erase_data(const RoutedRequest& request) {
     if (!key) co_return problem(key.error());
     const auto user = base::UserId::parse(request.path_values.at(0));
     if (!user) co_return problem(contracts::problem_not_found());
+    const Response known = co_await account_of(*user, Method::get, request.request.traceparent);
+    if (known.status != 200 && known.status != 404) co_return known;
     const Response account = co_await account_of(*user, Method::del, request.request.traceparent);
     if (account.status != 204) co_return account;
     const Caller subject{*user, request.request.traceparent};
     const auto erased = co_await notifications_.erase_data(subject);
     if (!erased) co_return problem(erased.error());
+    // Last: the user's clients hear that everything is gone before they are sent away. Who has no account here lives in
+    // somebody else's identity provider, and goes on living there.
+    if (known.status == 200) {
+        const Response revoked = co_await revoke_tokens(*user, request, {}, {});
+        if (revoked.status != 200) co_return revoked;
+    }
     base::log_info("a user was erased", {{"user", user->to_string()}, {"by", request.user->user_id.to_string()}});
     Response response;
     response.status = 204;
     co_return response;
+}
+
+Task<Response> PublicRest::revoke(const RoutedRequest& request) {
+    const auto key = http::idempotency_key_of(request.request);
+    if (!key) co_return problem(key.error());
+    const auto user = base::UserId::parse(request.path_values.at(0));
+    if (!user) co_return problem(contracts::problem_not_found());
+    co_return co_await revoke_tokens(*user, request, request.request.body, *key);
+}
+
+Task<Response> PublicRest::revoke_tokens(base::UserId user, const RoutedRequest& request, std::string body,
+                                         std::string key) {
+    http::Request forwarded;
+    forwarded.method = Method::post;
+    forwarded.path = "/users/" + user.to_string() + "/revocations";
+    forwarded.target = forwarded.path;
+    forwarded.body = std::move(body);
+    forwarded.traceparent = request.request.traceparent;
+    if (!forwarded.body.empty()) forwarded.headers.set("Content-Type", "application/json");
+    if (!key.empty()) forwarded.headers.set(std::string{http::kIdempotencyKeyHeader}, std::move(key));
+    forwarded.headers.set(std::string{kAdministratorHeader}, request.user->user_id.to_string());
+    co_return co_await accounts_.forward(forwarded);
+}
+
+Task<Response> PublicRest::forward_cookie(const RoutedRequest& request) {
+    if (!may_use_cookie(request.request, origins_)) {
+        return answer(problem(contracts::problem_forbidden("Pages of this origin may not use the cookie.")));
+    }
+    return forward(request);
 }
 
 Task<Response> PublicRest::forward(const RoutedRequest& request) {

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "gateway/auth_api.hpp"
@@ -16,11 +19,12 @@ namespace carillon::gateway {
 class PublicRest {
  public:
     PublicRest(NotificationApi& notifications, AuthApi& accounts, const base::Clock& clock, GatewayMetrics& metrics,
-               std::uint32_t requests_per_second)
+               std::uint32_t requests_per_second, std::vector<std::string> origins)
         : notifications_{notifications},
           accounts_{accounts},
           clock_{clock},
           metrics_{metrics},
+          origins_{std::move(origins)},
           limiter_{clock, requests_per_second} {}
 
     void add_routes(http::Router& router);
@@ -41,6 +45,11 @@ class PublicRest {
     loop::Task<http::Response> create(const http::RoutedRequest& request);
     loop::Task<http::Response> create_checked(Caller caller, NewNotification notification);
     loop::Task<http::Response> forward(const http::RoutedRequest& request);
+    /// The same for what a cookie alone decides: refused for pages of other origins.
+    loop::Task<http::Response> forward_cookie(const http::RoutedRequest& request);
+    loop::Task<http::Response> revoke(const http::RoutedRequest& request);
+    loop::Task<http::Response> revoke_tokens(base::UserId user, const http::RoutedRequest& request, std::string body,
+                                             std::string key);
     loop::Task<http::Response> export_data(const http::RoutedRequest& request);
     loop::Task<http::Response> erase_data(const http::RoutedRequest& request);
     /// The user's account at the auth service; `method` is GET or DELETE.
@@ -51,6 +60,7 @@ class PublicRest {
     AuthApi& accounts_;
     const base::Clock& clock_;
     GatewayMetrics& metrics_;
+    const std::vector<std::string> origins_;
 
     RateLimiter limiter_;
 };

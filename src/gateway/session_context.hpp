@@ -16,6 +16,7 @@
 #include "gateway/notification_api.hpp"
 #include "gateway/rate_limiter.hpp"
 #include "gateway/recovery_notice.hpp"
+#include "gateway/revocation_list.hpp"
 #include "gateway/socket_registry.hpp"
 #include "loop/task.hpp"
 #include "token/token.hpp"
@@ -59,6 +60,9 @@ struct SessionContext {
     /// Sessions that wait for their state, by the number of the newcomer.
     std::unordered_map<std::uint64_t, std::weak_ptr<SocketSession>> arriving;
     std::uint64_t last_arrival = 0;
+
+    /// Asked when a socket is registered; null: nothing is revoked.
+    const RevocationList* revocations = nullptr;
 };
 
 }  // namespace carillon::gateway

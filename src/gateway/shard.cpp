@@ -75,7 +75,8 @@ std::shared_ptr<SessionContext> make_context(loop::Executor executor, const Gate
                                                               [](const RecoveryNotice&) {},
                                                               {},
                                                               {},
-                                                              {}}};
+                                                              {},
+                                                              &services.revocations}};
 }
 
 }  // namespace
@@ -181,6 +182,13 @@ void Shard::arrive(std::uint64_t number, const Arrival& arrival) {
 void Shard::give_way(const RecoveryNotice& notice) {
     const auto socket = context_->registry.find(notice.socket_id);
     if (socket) std::static_pointer_cast<SocketSession>(socket->data)->give_way(notice);
+}
+
+void Shard::end_revoked(const contracts::Revocation& revocation) {
+    context_->registry.for_each(revocation.user_id, [&](const socketio::SocketPtr& socket) {
+        const auto session = std::static_pointer_cast<SocketSession>(socket->data);
+        if (session) session->end_if_revoked(revocation);
+    });
 }
 
 loop::Task<void> Shard::drain(std::chrono::milliseconds window) {

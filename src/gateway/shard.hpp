@@ -29,6 +29,7 @@ struct ShardServices {
     std::shared_ptr<http::ConnectionBudget> connections;
     std::shared_ptr<const socketio::SidCodec> sids;
     std::shared_ptr<const http::EnginePeers> peers;
+    const RevocationList& revocations;
 };
 
 /// One thread's part of the gateway: listener, Engine.IO, Socket.IO server, sockets by user. A session never leaves its
@@ -60,6 +61,9 @@ class Shard final : public DeliveryTarget {
     void arrive(std::uint64_t number, const Arrival& arrival) override;
     /// A client has come back elsewhere: its older socket, if it is here, leaves.
     void give_way(const RecoveryNotice& notice);
+
+    /// Closes the sockets whose token it was.
+    void end_revoked(const contracts::Revocation& revocation);
 
     /// From now on new handshakes are answered 503. Thread: any.
     void refuse_handshakes() { endpoint_.drain(); }

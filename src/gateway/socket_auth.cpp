@@ -33,12 +33,15 @@ base::Result<SocketIdentity, AuthRefusal> authenticate(const token::UserTokenVer
         if (claims.error() == token::errc::expired) {
             return AuthRefusal{contracts::ConnectErrorCode::token_expired, "The token has expired."};
         }
-        return AuthRefusal{contracts::ConnectErrorCode::token_invalid, "The token is not valid here."};
+        const bool revoked = claims.error() == token::errc::revoked;
+        return AuthRefusal{contracts::ConnectErrorCode::token_invalid,
+                           revoked ? "The token was revoked." : "The token is not valid here."};
     }
     if (!claims->may(token::permission::kRead)) {
         return AuthRefusal{contracts::ConnectErrorCode::forbidden, "The token lacks notification:read."};
     }
-    return SocketIdentity{claims->user_id, claims->expires_at, claims->may(token::permission::kUpdate)};
+    return SocketIdentity{claims->user_id, claims->expires_at, claims->may(token::permission::kUpdate),
+                          TokenMark::of(*claims)};
 }
 
 }  // namespace carillon::gateway

@@ -8,6 +8,7 @@
 #include "base/ids.hpp"
 #include "base/result.hpp"
 #include "contracts/error_codes.hpp"
+#include "gateway/revocation_list.hpp"
 #include "socketio/server.hpp"
 #include "token/token.hpp"
 
@@ -18,6 +19,7 @@ struct SocketIdentity {
     base::UserId user;
     base::TimePoint expires_at;
     bool may_update = false;
+    TokenMark token;
 };
 
 /// Why a token does not authenticate a socket.

@@ -18,6 +18,7 @@ constexpr std::chrono::milliseconds kExpiryNotice{60'000};
 constexpr std::chrono::milliseconds kLongestWait = 1h;
 constexpr const char* kRateReason = "rate limit exceeded";
 constexpr const char* kTokenReason = "token expired";
+constexpr const char* kRevokedReason = "token revoked";
 /// No version: a client that shows it is not recovered.
 constexpr std::uint64_t kUnknownOffset = std::numeric_limits<std::uint64_t>::max();
 
@@ -210,6 +211,16 @@ void SocketSession::register_socket() {
     if (!socket) return;
     context_->registry.register_socket(identity_->user, socket->id(), socket);
     watch_token();
+    // Between its verification and now nobody could find this socket to close it.
+    if (context_->revocations != nullptr && context_->revocations->refuses(identity_->user, identity_->token)) {
+        socket->close_transport(kRevokedReason);
+    }
+}
+
+void SocketSession::end_if_revoked(const contracts::Revocation& revocation) {
+    if (!identity_ || !identity_->token.is_refused_by(revocation)) return;
+    context_->metrics.auth_failed("token_revoked");
+    if (const auto socket = socket_.lock()) socket->close_transport(kRevokedReason);
 }
 
 void SocketSession::end(std::string_view reason) {

@@ -44,6 +44,9 @@ class SocketSession : public std::enable_shared_from_this<SocketSession> {
     /// The command `AUTH`.
     void authenticate(std::string_view token, Reply& reply);
 
+    /// Closes the transport when it is this socket's token: its client comes back, and is refused.
+    void end_if_revoked(const contracts::Revocation& revocation);
+
     // For commands under way.
     [[nodiscard]] bool begin_command();
     void end_command() { --commands_; }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "contracts/bus_events.hpp"
+#include "contracts/revocations.hpp"
 
 namespace carillon::store {
 namespace {
@@ -78,6 +79,15 @@ OutboxEvent registered_event(base::EventId id, const User& user, std::string tra
     event.created_at = user.created_at;
     return make(id, contracts::kUserRegisteredSubject, contracts::encode_bus_event(event), std::move(traceparent),
                 user.created_at);
+}
+
+OutboxEvent revoked_event(const Revocation& revocation, std::string traceparent) {
+    contracts::TokenRevoked event;
+    event.event_id = base::EventId{revocation.id.uuid};
+    event.revocation = {revocation.user, revocation.token_id, revocation.issued_before, revocation.revoked_at,
+                        revocation.expires_at};
+    return make(event.event_id, contracts::kTokenRevokedSubject, contracts::encode_bus_event(event),
+                std::move(traceparent), revocation.revoked_at);
 }
 
 }  // namespace carillon::store

@@ -7,6 +7,7 @@
 #include "base/ids.hpp"
 #include "store/notification_store.hpp"
 #include "store/outbox_store.hpp"
+#include "store/revocation_store.hpp"
 #include "store/user_store.hpp"
 
 /// How a change becomes its event on the bus (api.md, "Bus"): one for each version of a user, made in the transaction
@@ -29,5 +30,8 @@ OutboxEvent erased_event(base::EventId id, base::UserId user, InboxState state, 
 
 /// `user.registered`. The password hash stays behind.
 OutboxEvent registered_event(base::EventId id, const User& user, std::string traceparent);
+
+/// `token.revoked`; its event id is the revocation's.
+OutboxEvent revoked_event(const Revocation& revocation, std::string traceparent);
 
 }  // namespace carillon::store

@@ -31,6 +31,8 @@ const char* text_of(int code) {
             return "the token's subject is not a user or service";
         case errc::lifetime_too_long:
             return "the internal token lives too long";
+        case errc::revoked:
+            return "the token was revoked";
     }
     return "unknown";
 }

@@ -19,6 +19,7 @@ enum class errc {
     missing_claim,      ///< a required claim is absent or of the wrong type
     bad_subject,        ///< `sub` is no UUID
     lifetime_too_long,  ///< an internal token that lives longer than a minute
+    revoked,            ///< it was good, and was taken back
 };
 
 boost::system::error_code make_error_code(errc code);

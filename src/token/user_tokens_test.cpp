@@ -332,6 +332,39 @@ TEST(JwksVerifier, RefusesWhatIsNoKeySet) {
     }
 }
 
+TEST(JwksVerifier, TakesNoMoreThan64Keys) {
+    std::string keys;
+    for (int i = 0; i < 65; ++i) keys += (i == 0 ? "" : ",") + jwk(ForgingKey::ed25519(), std::to_string(i));
+    EXPECT_THROW(make_jwks_verifier("{\"keys\":[" + keys + "]}", {}), std::invalid_argument);
+}
+
+TEST(JwksVerifier, NeverTakesASecretFromAKeySetNorAPublicKeyAsOne) {
+    const auto key = ForgingKey::ed25519();
+    const std::string secret(32, 'k');
+    const std::string published = jwk(key, "a");
+    const auto keys = make_jwks_verifier("{\"keys\":[" + published + R"(,{"kty":"oct","kid":"s","alg":"HS256","k":")" +
+                                             base64url_encode(secret) + "\"}]}",
+                                         {});
+    const auto with_id = [](const char* id) {
+        return R"({"alg":"HS256","typ":"at+jwt","kid":")" + std::string{id} + "\"}";
+    };
+    EXPECT_EQ(keys->verify(forge_hs256(secret, with_id("s"), claims_with()), kNow).error(), errc::unknown_key);
+    for (const std::string& known : {key.public_pem(), key.raw_public_key(), published}) {
+        EXPECT_EQ(keys->verify(forge_hs256(known, with_id("a"), claims_with()), kNow).error(), errc::algorithm_refused);
+    }
+}
+
+// RFC 8725 sections 2.8 and 3.10: what is inside is never taken for the token itself.
+TEST(UserTokens, RefuseTokensWithinTokensAndEncryptedOnes) {
+    const std::string inner = forged();
+    const std::string nested = forge_hs256(kSecret, R"({"alg":"HS256","typ":"at+jwt","cty":"JWT"})", inner);
+    EXPECT_EQ(verifier()->verify(nested, kNow).error(), errc::malformed);
+    const std::string quoted = forge_hs256(kSecret, kHeader, '"' + inner + '"');
+    EXPECT_EQ(verifier()->verify(quoted, kNow).error(), errc::malformed);
+    const std::string jwe = base64url_encode(R"({"alg":"dir","enc":"A256GCM","typ":"at+jwt"})") + "..AAAA.AAAA.AAAA";
+    EXPECT_EQ(verifier()->verify(jwe, kNow).error(), errc::malformed);
+}
+
 TEST(UserTokens, RefuseSettingsThatWouldMixThemWithInternalOnes) {
     for (const char* type : {"internal+jwt", "application/Internal+JWT", ""}) {
         UserTokenConfig config;

@@ -68,6 +68,7 @@ for (const { store, start } of systems) describe(`/openapi.json: ${store}`, () =
       ['/openapi.json', 'get', [{}]],
       ['/asyncapi.json', 'get', [{}]],
       ['/admin/users/{id}/data', 'get', [{ token, id: user.id }, { token, id: user.id, query: '?limit=1' }, { token, id: randomUUID() }, { token: user.token, id: user.id }]],
+      ['/admin/users/{id}/revoke', 'post', [{ token, id: randomUUID() }, { token, id: randomUUID(), body: { tokenId: 'x' }, headers }, { token, id: randomUUID(), body: { tokenId: 'x' }, headers }, { token, id: 'x' }, { token, id: user.id, body: { tokenId: 7 } }, { token: nobody, id: user.id }]],
       ['/admin/users/{id}/data', 'delete', [{ token, id: user.id }, { token, id: 'x' }]],
     ];
     await check(calls, 40);

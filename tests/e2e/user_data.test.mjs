@@ -14,7 +14,7 @@ async function assertGoneFromTables(postgres, user) {
   const tables = (await postgres.sql("SELECT table_schema || '.' || table_name FROM information_schema.tables WHERE table_schema IN ('notification', 'auth')")).split('\n');
   assert.ok(tables.includes('notification.outbox') && tables.includes('auth.users'));
   for (const table of tables) {
-    const words = [secret, user.email, ...(/user_state|consumed_events/.test(table) ? [] : [user.id])];
+    const words = [secret, user.email, ...(/user_state|consumed_events|revocations/.test(table) ? [] : [user.id])];
     const like = words.map((word) => `t::text LIKE '%${word}%'`).join(' OR ');
     await eventually(`${table} has nothing left`, async () => (await postgres.sql(`SELECT count(*) FROM ${table} t WHERE ${like}`)) === '0');
   }
@@ -89,7 +89,7 @@ for (const { store, start } of systems) describe(`the data of one user: ${store}
     assert.equal((await fetchData(nobody)).status, 404);
   });
 
-  test('is erased: account, notifications, answers, bytes; and every tab is told', async (t) => {
+  test('is erased: account, notifications, answers, bytes, tokens; and its tabs are sent away', async (t) => {
     const user = await server.register('Erase');
     const other = await server.register('Other');
     const tab = await server.connect(user.token).connected();
@@ -104,20 +104,30 @@ for (const { store, start } of systems) describe(`the data of one user: ${store}
     const since = tab.of('unreadCount:updated').at(-1).version;
 
     assert.equal((await erase(user.id)).status, 204);
-    const updated = await tab.event('notification:updated', ({ reset }) => reset === true);
-    assert.equal(updated.action, 'read-all');
-    assert.equal(updated.unreadCount, 0);
-    await tab.event('unreadCount:updated', ({ count }) => count === 0);
-    assert.ok(BigInt(updated.version) > BigInt(since));
-    const synced = await tab.emit('notification:sync', { since });
+    // It is told that all is gone, unless it was sent away before: the two travel apart.
+    await eventually('the tab is sent away: its token is revoked', () => tab.disconnects.length > 0, 2_000);
+    for (const updated of tab.of('notification:updated').filter(({ reset }) => reset)) {
+      assert.deepEqual({ action: updated.action, unreadCount: updated.unreadCount }, { action: 'read-all', unreadCount: 0 });
+      assert.ok(BigInt(updated.version) > BigInt(since));
+    }
+    assert.equal((await server.request('GET', '/notifications', { token: user.token })).status, 401);
+    // A token made later, by somebody else's identity provider perhaps.
+    const token = await eventually('a token that was made later', async () => {
+      const made = await server.token(user.id, '--permission', 'notification:read', '--permission', 'notification:update');
+      return (await server.request('GET', '/notifications', { token: made })).status === 200 && made;
+    });
+    tab.close();
+    const after = await server.connect(token).connected();
+    t.after(() => after.close());
+    const synced = await after.emit('notification:sync', { since });
     assert.equal(synced.reset, true);
     assert.deepEqual(synced.notifications, []);
 
     for (const { notificationId } of made) {
-      assert.equal((await server.request('GET', `/notifications/${notificationId}`, { token: user.token })).status, 404);
+      assert.equal((await server.request('GET', `/notifications/${notificationId}`, { token })).status, 404);
     }
-    assert.equal((await server.request('POST', `/notifications/${made[1].notificationId}/read`, { token: user.token })).status, 404);
-    assert.deepEqual((await server.request('GET', '/notifications', { token: user.token })).body.data, []);
+    assert.equal((await server.request('POST', `/notifications/${made[1].notificationId}/read`, { token })).status, 404);
+    assert.deepEqual((await server.request('GET', '/notifications', { token })).body.data, []);
     assert.equal((await server.request('POST', '/auth/login', { body: { email: user.email, password: 'correct horse' } })).status, 401);
     assert.equal((await fetchData(user.id)).status, 404);
     assert.equal((await erase(user.id)).status, 204, 'again');

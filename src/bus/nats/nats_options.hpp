@@ -15,7 +15,7 @@ struct StreamLimits {
 };
 
 /// The streams of the contract.
-enum class StreamName { user_event, notification_event, dead_letter };
+enum class StreamName { user_event, notification_event, token_event, dead_letter };
 
 struct NatsOptions {
     std::vector<std::string> urls{"nats://127.0.0.1:4222"};  ///< tried in turn; may hold user and password, or a token
@@ -29,6 +29,7 @@ struct NatsOptions {
     std::vector<StreamName> streams;
     StreamLimits user_events;
     StreamLimits notification_events{std::chrono::hours{24}};
+    StreamLimits token_events{std::chrono::hours{30 * 24}, 64LL * 1'024 * 1'024};
     StreamLimits dead_letters;
 
     std::chrono::milliseconds node_ttl{10'000};  ///< after so much silence a node is forgotten

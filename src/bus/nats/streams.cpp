@@ -18,6 +18,8 @@ const StreamLimits& limits_of(StreamName stream, const NatsOptions& options) {
             return options.user_events;
         case StreamName::notification_event:
             return options.notification_events;
+        case StreamName::token_event:
+            return options.token_events;
         case StreamName::dead_letter:
             break;
     }
@@ -30,6 +32,8 @@ std::vector<std::string> subjects_of(StreamName stream) {
             return {"user.registered"};
         case StreamName::notification_event:
             return {"notification.created", "notification.updated"};
+        case StreamName::token_event:
+            return {"token.revoked"};
         case StreamName::dead_letter:
             break;
     }
@@ -56,6 +60,8 @@ const char* stream_text(StreamName stream) {
             return "USER_EVENT";
         case StreamName::notification_event:
             return "NOTIFICATION_EVENT";
+        case StreamName::token_event:
+            return "TOKEN_EVENT";
         case StreamName::dead_letter:
             break;
     }
@@ -65,6 +71,7 @@ const char* stream_text(StreamName stream) {
 std::optional<StreamName> stream_of(std::string_view subject) {
     if (subject.starts_with("user.")) return StreamName::user_event;
     if (subject.starts_with("notification.")) return StreamName::notification_event;
+    if (subject.starts_with("token.")) return StreamName::token_event;
     if (subject.starts_with("dead.")) return StreamName::dead_letter;
     return std::nullopt;
 }

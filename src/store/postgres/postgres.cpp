@@ -5,7 +5,9 @@
 #include "store/postgres/database.hpp"
 #include "store/postgres/notification_store_on_postgres.hpp"
 #include "store/postgres/outbox_store_on_postgres.hpp"
+#include "store/postgres/revocation_store_on_postgres.hpp"
 #include "store/postgres/schema.hpp"
+#include "store/postgres/session_store_on_postgres.hpp"
 #include "store/postgres/statements.hpp"
 #include "store/postgres/user_data_store_on_postgres.hpp"
 #include "store/postgres/user_store_on_postgres.hpp"
@@ -67,6 +69,8 @@ struct PostgresUsers::Impl {
 
     postgres::Database database;
     postgres::UserStoreOnPostgres store{database};
+    postgres::SessionStoreOnPostgres sessions{database};
+    postgres::RevocationStoreOnPostgres revocations{database};
     postgres::OutboxStoreOnPostgres outbox{database};
 };
 
@@ -77,6 +81,14 @@ PostgresUsers::~PostgresUsers() = default;
 
 UserStore& PostgresUsers::store() {
     return impl_->store;
+}
+
+SessionStore& PostgresUsers::sessions() {
+    return impl_->sessions;
+}
+
+RevocationStore& PostgresUsers::revocations() {
+    return impl_->revocations;
 }
 
 OutboxStore& PostgresUsers::outbox() {

@@ -11,6 +11,8 @@
 #include "store/migration.hpp"
 #include "store/notification_store.hpp"
 #include "store/outbox_store.hpp"
+#include "store/revocation_store.hpp"
+#include "store/session_store.hpp"
 #include "store/user_data_store.hpp"
 #include "store/user_store.hpp"
 
@@ -79,6 +81,8 @@ class PostgresUsers {
     PostgresUsers& operator=(const PostgresUsers&) = delete;
 
     UserStore& store();
+    SessionStore& sessions();
+    RevocationStore& revocations();
     OutboxStore& outbox();
     const std::vector<AppliedMigration>& applied() const;
     void close();

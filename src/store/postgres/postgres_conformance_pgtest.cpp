@@ -23,7 +23,7 @@ PostgresOptions empty_database() {
     postgres::BlockingConnection connection{postgres::ConnectionTarget::parse(kUrl), std::chrono::seconds{10}};
     for (const char* table : {"notification.notifications", "notification.user_state", "notification.consumed_events",
                               "notification.idempotency_keys", "notification.outbox", "notification.outbox_lease",
-                              "auth.users", "auth.outbox", "auth.outbox_lease"}) {
+                              "auth.users", "auth.sessions", "auth.revocations", "auth.outbox", "auth.outbox_lease"}) {
         connection.run(std::string{"DELETE FROM "} + table);
     }
     PostgresOptions options;
@@ -79,6 +79,8 @@ class PostgresUsersSubject final : public UserStoreSubject {
  public:
     ~PostgresUsersSubject() override { opened_.close(); }
     UserStore& store() override { return opened_.store(); }
+    SessionStore& sessions() override { return opened_.sessions(); }
+    RevocationStore& revocations() override { return opened_.revocations(); }
     OutboxStore& outbox() override { return opened_.outbox(); }
 
  private:

@@ -144,7 +144,8 @@ TEST_F(Schema, OpeningSaysWhatItApplied) {
     }
     const Instance second{database_.options};
     EXPECT_THAT(second.applied(), IsEmpty());
-    EXPECT_THAT(migrate_postgres(database_.options.url, 5s), ::testing::ElementsAre("auth/0001_initial"));
+    EXPECT_THAT(migrate_postgres(database_.options.url, 5s),
+                ::testing::ElementsAre("auth/0001_initial", "auth/0002_sessions_and_revocations"));
     EXPECT_THAT(migrate_postgres(database_.options.url, 5s), IsEmpty());
 }
 

@@ -46,16 +46,40 @@ const std::vector<const Statement*>& inbox_reads() {
 
 const std::vector<const Statement*>& user_writes() {
     static const std::vector<const Statement*> kAll{
-        &kBegin, &kCommit, &kRollback, &kTransactionId, &kInsertUser, &kUserByEmail, &kInsertEvents, &kAdopt,
+        &kBegin,       &kCommit,       &kRollback, &kTransactionId,    &kInsertUser,
+        &kUserByEmail, &kInsertEvents, &kAdopt,    &kInsertRevocation, &kRemoveExpiredRevocations,
     };
     return kAll;
 }
 
 const std::vector<const Statement*>& user_reads() {
     static const std::vector<const Statement*> kAll{
-        &kBegin,        &kCommit,      &kCommitLater, &kTransactionStatus,   &kPing,          &kPendingEvents,
-        &kRemoveEvents, &kCountEvents, &kRenewLease,  &kDropLease,           &kDeadInstances, &kDropDeadLeases,
-        &kUserByEmail,  &kUserById,    &kEraseUser,   &kReplacePasswordHash,
+        &kBegin,
+        &kCommit,
+        &kCommitLater,
+        &kTransactionStatus,
+        &kPing,
+        &kPendingEvents,
+        &kRemoveEvents,
+        &kCountEvents,
+        &kRenewLease,
+        &kDropLease,
+        &kDeadInstances,
+        &kDropDeadLeases,
+        &kUserByEmail,
+        &kUserById,
+        &kEraseUser,
+        &kReplacePasswordHash,
+        &kInsertSession,
+        &kSessionById,
+        &kRotateSession,
+        &kRemoveSession,
+        &kRemoveSessionsOf,
+        &kRemoveSessionsBeyond,
+        &kRemoveExpiredSessions,
+        &kRevocationByClaim,
+        &kListRevocations,
+        &kIsRevoked,
     };
     return kAll;
 }

@@ -297,7 +297,56 @@ inline constexpr Statement kUserById{"user_by_id", CARILLON_SELECT_USER "WHERE i
 inline constexpr Statement kEraseUser{
     "erase_user",
     "WITH gone AS (DELETE FROM users WHERE id = $1::uuid RETURNING id),"
-    " events AS (DELETE FROM outbox o USING gone WHERE o.user_id = gone.id) SELECT count(*) FROM gone"};
+    " events AS (DELETE FROM outbox o USING gone WHERE o.user_id = gone.id),"
+    " ended AS (DELETE FROM sessions WHERE user_id = $1::uuid) SELECT count(*) FROM gone"};
+
+// --- Sessions and revocations
+
+inline constexpr Statement kInsertSession{
+    "insert_session",
+    "INSERT INTO sessions (id, user_id, current, rotations, created_at, expires_at)"
+    " VALUES ($1::uuid, $2::uuid, $3::bytea, $4::text, $5::timestamptz, $6::timestamptz)"};
+inline constexpr Statement kSessionById{
+    "session_by_id", "SELECT user_id, current, rotations, created_at, expires_at FROM sessions WHERE id = $1::uuid"};
+inline constexpr Statement kRotateSession{
+    "rotate_session",
+    "UPDATE sessions SET current = $3::bytea, rotations = $4::text WHERE id = $1::uuid AND current = $2::bytea"};
+inline constexpr Statement kRemoveSession{"remove_session", "DELETE FROM sessions WHERE id = $1::uuid"};
+inline constexpr Statement kRemoveSessionsOf{
+    "remove_sessions_of", "DELETE FROM sessions WHERE user_id = $1::uuid AND created_at < $2::timestamptz"};
+inline constexpr Statement kRemoveSessionsBeyond{
+    "remove_sessions_beyond",
+    "DELETE FROM sessions WHERE id = ANY (ARRAY(SELECT id FROM sessions WHERE user_id = $1::uuid"
+    " ORDER BY created_at DESC, id DESC OFFSET $2::bigint))"};
+inline constexpr Statement kRemoveExpiredSessions{
+    "remove_expired_sessions",
+    "DELETE FROM sessions WHERE id = ANY (ARRAY(SELECT id FROM sessions WHERE expires_at <= $1::timestamptz"
+    " ORDER BY expires_at LIMIT $2::bigint))"};
+
+#define CARILLON_SELECT_REVOCATION \
+    "SELECT id, user_id, token_id, issued_before, revoked_at, expires_at, claim_request FROM revocations "
+
+inline constexpr Statement kInsertRevocation{
+    "insert_revocation",
+    "INSERT INTO revocations (id, user_id, token_id, issued_before, revoked_at, expires_at, claim_key, claim_request)"
+    " VALUES ($1::uuid, $2::uuid, $3::text, $4::timestamptz, $5::timestamptz, $6::timestamptz, $7::bytea, $8::bytea)"
+    " ON CONFLICT (claim_key) DO NOTHING"};
+inline constexpr Statement kRevocationByClaim{"revocation_by_claim",
+                                              CARILLON_SELECT_REVOCATION "WHERE claim_key = $1::bytea"};
+inline constexpr Statement kRemoveExpiredRevocations{
+    "remove_expired_revocations",
+    "DELETE FROM revocations WHERE id = ANY (ARRAY(SELECT id FROM revocations WHERE expires_at <= $1::timestamptz"
+    " ORDER BY expires_at LIMIT $2::bigint))"};
+inline constexpr Statement kListRevocations{
+    "list_revocations", CARILLON_SELECT_REVOCATION
+    "WHERE (revoked_at, id) > ($1::timestamptz, $2::uuid) AND expires_at > $3::timestamptz"
+    " ORDER BY revoked_at, id LIMIT $4::bigint"};
+inline constexpr Statement kIsRevoked{
+    "is_revoked",
+    "SELECT 1 FROM revocations WHERE user_id = $1::uuid AND expires_at > $4::timestamptz"
+    " AND (token_id = $2::text OR (token_id IS NULL AND issued_before > $3::timestamptz)) LIMIT 1"};
+
+#undef CARILLON_SELECT_REVOCATION
 
 // --- What each kind of session prepares
 

@@ -6,75 +6,22 @@
 #include "store/call_timer.hpp"
 #include "store/outbox_events.hpp"
 #include "store/postgres/statements.hpp"
+#include "store/postgres/write_with_event.hpp"
 
 namespace carillon::store::postgres {
 namespace {
 
-struct Registration {
-    std::shared_ptr<OutboxInstance> outbox;
-    std::shared_ptr<Pool> writers;
-    User user;
-    OutboxEvent event;
-    base::SteadyTime deadline;
-};
-
-// The user in one round trip, the event in a second, so that a lost connection leaves a transaction whose id is known.
-loop::Task<base::Result<void>> register_in(std::shared_ptr<Session> session, Registration registration) {
-    const User& user = registration.user;
-    const auto deadline = registration.deadline;
-    const auto roll_back = [&session, deadline] {
-        session->send(Request{sql::kRollback}, deadline, [](const Reply&) {});
-    };
+void add_user(Request& request, const User& user) {
     Parameters row;
     row.add(user.id).add(user.created_at).add(user.email).add(user.name).add(user.password_hash);
     Parameters email;
     email.add(user.email);
-    Request insert{sql::kBegin};
-    insert.add(sql::kTransactionId).add(sql::kInsertUser, std::move(row)).add(sql::kUserByEmail, std::move(email));
-    auto inserting = Session::call(session, std::move(insert), deadline);
-    const auto inserted = co_await std::move(inserting);
-    if (inserted.failure) {
-        if (!inserted.failure->lost()) roll_back();
-        co_return errc::unavailable;
-    }
-    if (inserted.rows.at(2).changed() == 0) {
-        roll_back();
-        co_return inserted.rows.at(3).size() > 0 ? errc::email_taken : errc::already_applied;
-    }
-
-    auto& outbox = *registration.outbox;
-    const auto range = outbox.ledger().reserve(1);
-    std::vector<OutboxEvent> events;
-    events.push_back(std::move(registration.event));
-    const std::vector<base::UserId> users{user.id};
-    Request finish;
-    outbox.add_insert(finish, range, events, users);
-    finish.add(sql::kCommit);
-    auto finishing = Session::call(session, std::move(finish), deadline);
-    const auto finished = co_await std::move(finishing);
-    if (!finished.failure) {
-        outbox.wrote();
-        outbox.ledger().committed(range, std::move(events));
-        co_return base::Result<void>{};
-    }
-    if (finished.failure->lost()) {
-        outbox.in_doubt(range, inserted.rows.at(1).number(0, 0));
-    } else {
-        outbox.ledger().dropped(range);
-        roll_back();
-    }
-    co_return errc::unavailable;
+    request.add(sql::kInsertUser, std::move(row)).add(sql::kUserByEmail, std::move(email));
 }
 
-loop::Task<base::Result<void>> register_user(Registration registration) {
-    const auto writers = registration.writers;
-    auto leasing = Pool::lease_when_free(writers, registration.deadline);
-    const auto session = co_await std::move(leasing);
-    if (!session) co_return errc::unavailable;
-    auto registering = register_in(session, std::move(registration));
-    const auto result = co_await std::move(registering);
-    writers->release(session);
-    co_return result;
+base::Result<void> was_free(const std::vector<Rows>& rows) {
+    if (rows.at(WriteWithEvent::kChangeRows).changed() > 0) return {};
+    return rows.at(WriteWithEvent::kChangeRows + 1).size() > 0 ? errc::email_taken : errc::already_applied;
 }
 
 }  // namespace
@@ -89,11 +36,16 @@ UserStoreOnPostgres::UserStoreOnPostgres(Database& database)
 loop::Task<base::Result<void>> UserStoreOnPostgres::create(User user, std::string traceparent) {
     const CallTimer timer{create_duration_};
     const base::EventId event_id{base::Uuid::generate_v7(user.created_at)};
-    Registration registration{database_.shared_outbox(), database_.writers(), user,
-                              registered_event(event_id, user, std::move(traceparent)),
-                              std::chrono::steady_clock::now() + database_.time_max()};
-    auto registering = register_user(std::move(registration));
-    auto crossing = loop::run_on(database_.executor(), std::move(registering));
+    WriteWithEvent write;
+    write.outbox = database_.shared_outbox();
+    write.writers = database_.writers();
+    write.add_change = [user](Request& request) { add_user(request, user); };
+    write.check = was_free;
+    write.user = user.id;
+    write.event = registered_event(event_id, user, std::move(traceparent));
+    write.deadline = std::chrono::steady_clock::now() + database_.time_max();
+    auto writing = write_with_event(std::move(write));
+    auto crossing = loop::run_on(database_.executor(), std::move(writing));
     co_return co_await std::move(crossing);
 }
 

@@ -168,6 +168,11 @@ void SqliteQuery::bind(int index, const std::optional<base::Uuid>& value) {
     if (value) bind(index, *value);  // what is not bound is null
 }
 
+void SqliteQuery::bind(int index, const std::optional<base::Digest>& value) {
+    if (value) return bind(index, *value);
+    if (statement_ != nullptr && sqlite3_bind_null(statement_, index) != SQLITE_OK) connection_.fail();
+}
+
 void SqliteQuery::bind(int index, const base::Digest& value) {
     if (statement_ == nullptr) return;
     if (sqlite3_bind_blob(statement_, index, value.data(), static_cast<int>(value.size()), SQLITE_STATIC) !=

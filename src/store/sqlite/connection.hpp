@@ -110,6 +110,7 @@ class SqliteQuery {
     void bind(int index, const base::Uuid& value);
     void bind(int index, const std::optional<base::Uuid>& value);
     void bind(int index, const base::Digest& value);
+    void bind(int index, const std::optional<base::Digest>& value);
     template <class Tag>
     void bind(int index, const base::Id<Tag>& value) {
         bind(index, value.uuid);

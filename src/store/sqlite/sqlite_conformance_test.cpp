@@ -8,6 +8,8 @@
 #include "store/sqlite/database.hpp"
 #include "store/sqlite/sqlite_notification_store.hpp"
 #include "store/sqlite/sqlite_outbox_store.hpp"
+#include "store/sqlite/sqlite_revocation_store.hpp"
+#include "store/sqlite/sqlite_session_store.hpp"
 #include "store/sqlite/sqlite_user_data_store.hpp"
 #include "store/sqlite/sqlite_user_store.hpp"
 #include "store/testing/notification_store_conformance.hpp"
@@ -82,6 +84,8 @@ class SqliteWorld final : public OutboxWorld {
 class SqliteUsers final : public UserStoreSubject {
  public:
     UserStore& store() override { return store_; }
+    SessionStore& sessions() override { return sessions_; }
+    RevocationStore& revocations() override { return revocations_; }
     OutboxStore& outbox() override { return outbox_; }
 
  private:
@@ -89,6 +93,8 @@ class SqliteUsers final : public UserStoreSubject {
     metrics::Registry registry_;
     SqliteDatabase database_{options_for(directory_), registry_};
     SqliteUserStore store_{database_};
+    SqliteSessionStore sessions_{database_};
+    SqliteRevocationStore revocations_{database_};
     SqliteOutboxStore outbox_{database_, OutboxName::auth};
 };
 

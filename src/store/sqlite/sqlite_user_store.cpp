@@ -45,6 +45,7 @@ base::Result<void> erase_user(WriteTransaction& transaction, base::UserId id) {
     auto& connection = transaction.connection();
     transaction.overwrite_deleted_bytes();
     const auto erased = connection.run(sql::kEraseUser, id);
+    connection.run(sql::kRemoveSessionsOf, id, base::TimePoint::max());
     if (erased != 0) {
         erase_events_of(transaction, id);
         transaction.overwrite_free_pages();

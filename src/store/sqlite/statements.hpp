@@ -67,7 +67,41 @@ inline constexpr std::string_view kInsertUser =
 inline constexpr std::string_view kReplacePasswordHash =
     "UPDATE users SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
 
+inline constexpr std::string_view kInsertSession =
+    "INSERT INTO sessions (id, user_id, current, rotations, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+inline constexpr std::string_view kRotateSession =
+    "UPDATE sessions SET current = ?3, rotations = ?4 WHERE id = ?1 AND current = ?2";
+inline constexpr std::string_view kRemoveSession = "DELETE FROM sessions WHERE id = ?1";
+inline constexpr std::string_view kRemoveSessionsOf = "DELETE FROM sessions WHERE user_id = ?1 AND created_at < ?2";
+inline constexpr std::string_view kRemoveSessionsBeyond =
+    "DELETE FROM sessions WHERE id IN"
+    " (SELECT id FROM sessions WHERE user_id = ?1 ORDER BY created_at DESC, id DESC LIMIT -1 OFFSET ?2)";
+inline constexpr std::string_view kRemoveExpiredSessions =
+    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
+
+inline constexpr std::string_view kInsertRevocation =
+    "INSERT INTO revocations (id, user_id, token_id, issued_before, revoked_at, expires_at, claim_key, claim_request)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+inline constexpr std::string_view kRemoveExpiredRevocations =
+    "DELETE FROM revocations WHERE id IN"
+    " (SELECT id FROM revocations WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
+
 // --- Reads
+
+inline constexpr std::string_view kSessionById =
+    "SELECT user_id, current, rotations, created_at, expires_at FROM sessions WHERE id = ?1";
+
+#define CARILLON_SELECT_REVOCATION \
+    "SELECT id, user_id, token_id, issued_before, revoked_at, expires_at, claim_request FROM revocations "
+
+inline constexpr std::string_view kRevocationByClaim = CARILLON_SELECT_REVOCATION "WHERE claim_key = ?1";
+inline constexpr std::string_view kListRevocations =
+    CARILLON_SELECT_REVOCATION "WHERE (revoked_at, id) > (?1, ?2) AND expires_at > ?3 ORDER BY revoked_at, id LIMIT ?4";
+inline constexpr std::string_view kIsRevoked =
+    "SELECT 1 FROM revocations WHERE user_id = ?1 AND expires_at > ?4"
+    " AND (token_id = ?2 OR (token_id IS NULL AND issued_before > ?3)) LIMIT 1";
+
+#undef CARILLON_SELECT_REVOCATION
 
 inline constexpr std::string_view kState =
     "SELECT unread, version, read_all_before, read_all_version, erased_version FROM user_state WHERE user_id = ?1";
@@ -195,6 +229,18 @@ inline constexpr std::array kHot{
     kSetErased,
     kEraseUser,
 
+    kInsertSession,
+    kRotateSession,
+    kRemoveSession,
+    kRemoveSessionsOf,
+    kRemoveSessionsBeyond,
+    kRemoveExpiredSessions,
+    kSessionById,
+    kInsertRevocation,
+    kRemoveExpiredRevocations,
+    kRevocationByClaim,
+    kListRevocations,
+    kIsRevoked,
     kInsertNotification,
     kReadAtOf,
     kMarkRead,

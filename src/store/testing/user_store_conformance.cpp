@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "contracts/bus_events.hpp"
+#include "store/testing/conformance_parts.hpp"
 #include "store/testing/consistency.hpp"
 #include "store/testing/drive.hpp"
 #include "store/testing/sample_notifications.hpp"
@@ -14,6 +15,7 @@ using ::testing::Not;
 using ::testing::SizeIs;
 
 UserStoreFactory user_store_adapter(UserStoreFactory make) {
+    link_session_conformance();
     return make;
 }
 

@@ -6,9 +6,11 @@
 #include <memory>
 
 #include "store/outbox_store.hpp"
+#include "store/revocation_store.hpp"
+#include "store/session_store.hpp"
 #include "store/user_store.hpp"
 
-/// What every `UserStore` must do; used like `NotificationStoreConformance`.
+/// What every `UserStore`, `SessionStore` and `RevocationStore` must do; used like `NotificationStoreConformance`.
 namespace carillon::store::testing {
 
 /// A store and its outbox, empty when made, for one test.
@@ -16,6 +18,8 @@ class UserStoreSubject {
  public:
     virtual ~UserStoreSubject() = default;
     virtual UserStore& store() = 0;
+    virtual SessionStore& sessions() = 0;
+    virtual RevocationStore& revocations() = 0;
     virtual OutboxStore& outbox() = 0;
 };
 
@@ -29,6 +33,8 @@ class UserStoreConformance : public ::testing::TestWithParam<UserStoreFactory> {
     void SetUp() override { subject_ = GetParam()(); }
 
     UserStore& store() { return subject_->store(); }
+    SessionStore& sessions() { return subject_->sessions(); }
+    RevocationStore& revocations() { return subject_->revocations(); }
     OutboxStore& outbox() { return subject_->outbox(); }
 
     std::unique_ptr<UserStoreSubject> subject_;

@@ -25,6 +25,15 @@ const fieldError = z.looseObject({
   message: text,
 });
 const uuid = textRule({ pattern: "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$(?!\\n)" });
+const tokenId = textRule({ minLength: 1, maxLength: 256, without: "\\u0000" });
+const listedRevocation = z.looseObject({
+  id: uuid,
+  userId: uuid,
+  tokenId: tokenId.optional(),
+  issuedBefore: dateTime,
+  revokedAt: dateTime,
+  expiresAt: dateTime,
+});
 const type = textRule({ minLength: 1, maxLength: 64, without: "\\u0000" });
 const title = textRule({ minLength: 1, maxLength: 200, without: "\\u0000" });
 const readAt = z.union([dateTime, z.null()]);
@@ -220,6 +229,16 @@ export const NotificationUpdatedEventSchema = z.union([z.looseObject({
   notificationId: z.never().optional(),
 })]) satisfies z.ZodType<types.NotificationUpdatedEvent>;
 
+/** Stream `TOKEN_EVENT`, subject `token.revoked`. Refuses the one token that `tokenId` names; without it, the user's tokens whose `iat` is before `issuedBefore`. Forgotten at `expiresAt`, when no such token lives any more. */
+export const TokenRevokedEventSchema = z.looseObject({
+  eventId: uuid,
+  userId: uuid,
+  tokenId: tokenId.optional(),
+  issuedBefore: dateTime,
+  revokedAt: dateTime,
+  expiresAt: dateTime,
+}) satisfies z.ZodType<types.TokenRevokedEvent>;
+
 /** Stream `USER_EVENT`, subject `user.registered`. Without `eventId` it is told apart by `userId`. */
 export const UserRegisteredEventSchema = z.looseObject({
   userId: uuid,
@@ -317,6 +336,21 @@ export const RegisterRequestSchema = z.looseObject({
   name: textRule({ minLength: 1, maxLength: 100, without: "\\u0000" }).optional(),
 }) satisfies z.ZodType<types.RegisterRequest>;
 
+/** Answer of `POST /admin/users/{id}/revoke`. Refuses the one token that `tokenId` names; without it, the user's tokens whose `iat` is before `issuedBefore`. Forgotten at `expiresAt`, when no such token lives any more. */
+export const RevocationSchema = z.looseObject({
+  userId: uuid,
+  tokenId: tokenId.optional(),
+  issuedBefore: dateTime,
+  revokedAt: dateTime,
+  expiresAt: dateTime,
+}) satisfies z.ZodType<types.Revocation>;
+
+/** Body of `POST /admin/users/{id}/revoke`; may be left out: all tokens of the user, up to now. Either `tokenId`, or `issuedBefore`, which is not in the future. */
+export const RevokeRequestSchema = z.looseObject({
+  tokenId: tokenId.optional(),
+  issuedBefore: dateTime.optional(),
+}) satisfies z.ZodType<types.RevokeRequest>;
+
 /** Answer of `GET /notifications/unread-count`. */
 export const UnreadCountSchema = z.looseObject({
   count: count,
@@ -374,6 +408,13 @@ export const ReadsRequestSchema = z.looseObject({
   })).max(1000),
 }) satisfies z.ZodType<types.ReadsRequest>;
 
+/** Answer of the auth service's `GET /revocations/{since}/{after}`: what has not expired and was revoked at `since` (milliseconds) or later, the oldest first. With `hasMore`, go on from the last one's `revokedAt` and `id`. */
+export const RevocationsAnswerSchema = z.looseObject({
+  revocations: z.array(listedRevocation),
+  hasMore: z.boolean(),
+  asOf: dateTime,
+}) satisfies z.ZodType<types.RevocationsAnswer>;
+
 /** Answer of the internal `GET /notification/sync`. */
 export const SyncAnswerSchema = z.looseObject({
   reset: z.boolean(),
@@ -416,6 +457,7 @@ export const schemas = {
   "socket/unread-count-updated": UnreadCountUpdatedSchema,
   "bus/notification-created": NotificationCreatedEventSchema,
   "bus/notification-updated": NotificationUpdatedEventSchema,
+  "bus/token-revoked": TokenRevokedEventSchema,
   "bus/user-registered": UserRegisteredEventSchema,
   "http/auth-answer": AuthAnswerSchema,
   "http/create-notification": CreateNotificationSchema,
@@ -428,6 +470,8 @@ export const schemas = {
   "http/read-all-answer": ReadAllAnswerSchema,
   "http/read-all-request": ReadAllRequestSchema,
   "http/register-request": RegisterRequestSchema,
+  "http/revocation": RevocationSchema,
+  "http/revoke-request": RevokeRequestSchema,
   "http/unread-count": UnreadCountSchema,
   "internal/bulk-answer": BulkAnswerSchema,
   "internal/bulk-request": BulkRequestSchema,
@@ -435,6 +479,7 @@ export const schemas = {
   "internal/read-request": InternalReadRequestSchema,
   "internal/reads-answer": ReadsAnswerSchema,
   "internal/reads-request": ReadsRequestSchema,
+  "internal/revocations-answer": RevocationsAnswerSchema,
   "internal/sync-answer": SyncAnswerSchema,
   "internal/unread-counts-answer": UnreadCountsAnswerSchema,
   "internal/unread-counts-request": UnreadCountsRequestSchema,

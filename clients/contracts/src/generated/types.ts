@@ -28,6 +28,17 @@ export interface FieldError {
 /** A UUID (RFC 9562) of any version, either case. */
 export type Uuid = string;
 
+/** Refuses the one token that `tokenId` names; without it, the user's tokens whose `iat` is before `issuedBefore`. Forgotten at `expiresAt`, when no such token lives any more. */
+export interface ListedRevocation {
+  id: Uuid;
+  userId: Uuid;
+  /** The `jti` of one token. */
+  tokenId?: string;
+  issuedBefore: DateTime;
+  revokedAt: DateTime;
+  expiresAt: DateTime;
+}
+
 /** A version of the user's inbox: a decimal number from 0 to 2^63 - 1, as a string because it may pass 2^53. */
 export type Version = string;
 
@@ -212,6 +223,17 @@ export type NotificationUpdatedEvent = {
   notificationId?: never;
 };
 
+/** Stream `TOKEN_EVENT`, subject `token.revoked`. Refuses the one token that `tokenId` names; without it, the user's tokens whose `iat` is before `issuedBefore`. Forgotten at `expiresAt`, when no such token lives any more. */
+export interface TokenRevokedEvent {
+  eventId: Uuid;
+  userId: Uuid;
+  /** The `jti` of one token. */
+  tokenId?: string;
+  issuedBefore: DateTime;
+  revokedAt: DateTime;
+  expiresAt: DateTime;
+}
+
 /** Stream `USER_EVENT`, subject `user.registered`. Without `eventId` it is told apart by `userId`. */
 export interface UserRegisteredEvent {
   userId: Uuid;
@@ -314,6 +336,23 @@ export interface RegisterRequest {
   name?: string;
 }
 
+/** Answer of `POST /admin/users/{id}/revoke`. Refuses the one token that `tokenId` names; without it, the user's tokens whose `iat` is before `issuedBefore`. Forgotten at `expiresAt`, when no such token lives any more. */
+export interface Revocation {
+  userId: Uuid;
+  /** The `jti` of one token. */
+  tokenId?: string;
+  issuedBefore: DateTime;
+  revokedAt: DateTime;
+  expiresAt: DateTime;
+}
+
+/** Body of `POST /admin/users/{id}/revoke`; may be left out: all tokens of the user, up to now. Either `tokenId`, or `issuedBefore`, which is not in the future. */
+export interface RevokeRequest {
+  /** The `jti` of one token. */
+  tokenId?: string;
+  issuedBefore?: DateTime;
+}
+
 /** Answer of `GET /notifications/unread-count`. */
 export interface UnreadCount {
   count: number;
@@ -370,6 +409,13 @@ export interface ReadsRequest {
     /** W3C trace context that the mark belongs to; a malformed one is left out. */
     traceparent?: string;
   }>;
+}
+
+/** Answer of the auth service's `GET /revocations/{since}/{after}`: what has not expired and was revoked at `since` (milliseconds) or later, the oldest first. With `hasMore`, go on from the last one's `revokedAt` and `id`. */
+export interface RevocationsAnswer {
+  revocations: ListedRevocation[];
+  hasMore: boolean;
+  asOf: DateTime;
 }
 
 /** Answer of the internal `GET /notification/sync`. */
