@@ -17,6 +17,8 @@
 #include "http/server.hpp"
 #include "loop/event_loop.hpp"
 #include "store/sqlite/database.hpp"
+#include "store/sqlite/sqlite_revocation_store.hpp"
+#include "store/sqlite/sqlite_session_store.hpp"
 #include "store/sqlite/sqlite_user_store.hpp"
 
 namespace carillon::app {
@@ -79,12 +81,16 @@ class Backend {
  private:
     store::SqliteDatabase database_{options(folder_), metrics};
     store::SqliteUserStore users_{database_};
+    store::SqliteSessionStore sessions_{database_};
+    store::SqliteRevocationStore revocations_{database_};
     token::UserTokenSigner signer_{kUserSecret, "carillon", "carillon"};
+    auth::RefreshTokens refresh_tokens_{"an internal secret with thirty-two bytes or more"};
     std::unique_ptr<token::UserTokenVerifier> verifier_ = token::make_secret_verifier(kUserSecret, {});
 
  public:
     token::InternalTokens internal_tokens{"an internal secret with thirty-two bytes or more"};
-    auth::AuthService service{users_, {signer_, *verifier_}, clock, metrics, cheap_config()};
+    auth::AuthService service{
+        {users_, sessions_, revocations_}, {signer_, *verifier_, refresh_tokens_}, clock, metrics, cheap_config()};
     http::Router router{clock, metrics, {verifier_.get(), &internal_tokens}, "auth"};
 };
 

@@ -18,6 +18,7 @@ loop::Task<http::Response> DirectAuthApi::forward(http::Request& request) {
     // `set` replaces every field of the name: what the client itself sent under these is gone.
     request.headers.set(std::string{auth::kUserAuthorizationHeader}, user_authorization);
     request.headers.set(std::string{auth::kClientAddressHeader}, request.remote_address);
+    request.headers.set(std::string{auth::kClientProtoHeader}, request.over_tls ? "https" : "http");
     request.headers.set("Authorization", "Bearer " + internal_tokens_.sign("gateway", clock_.now()));
     co_return co_await loop::run_on(service_loop_, router_.handle(request));
 }

@@ -11,8 +11,8 @@ namespace {
 static_assert(gateway::kAdministratorHeader == auth::kAdministratorHeader);
 
 /// What the auth service looks at; all else stays here.
-constexpr std::string_view kForwarded[] = {
-    "Content-Type", "Cookie", "Idempotency-Key", "Origin", "X-Forwarded-Proto", auth::kAdministratorHeader};
+constexpr std::string_view kForwarded[] = {"Content-Type", "Cookie", "Idempotency-Key", "Origin",
+                                           auth::kAdministratorHeader};
 /// What belongs to the connection between the two, or is the gateway's to say.
 constexpr std::string_view kOwn[] = {"Connection",        "Keep-Alive", "Content-Length",
                                      "Transfer-Encoding", "Date",       "Server"};
@@ -41,6 +41,7 @@ loop::Task<http::Response> HttpAuthApi::forward(http::Request& request) {
     call.headers.set("traceparent", request.traceparent);
     call.headers.set(std::string{auth::kUserAuthorizationHeader}, std::string{request.headers.get("Authorization")});
     call.headers.set(std::string{auth::kClientAddressHeader}, request.remote_address);
+    call.headers.set(std::string{auth::kClientProtoHeader}, request.over_tls ? "https" : "http");
     // Only these two look at what a user showed: elsewhere a refusal can only be of our own token.
     const bool mistakes = request.path != "/auth/me" && request.path != "/auth/refresh";
     const auto refusals = mistakes ? ServiceClient::Refusals::are_mistakes : ServiceClient::Refusals::are_answers;

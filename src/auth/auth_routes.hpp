@@ -9,7 +9,7 @@
 namespace carillon::auth {
 
 // How the gateway passes a public request on: the same method, path, body and Content-Type, its internal token in
-// `Authorization`, and these two fields. Whatever the client itself sent under their names must be removed first
+// `Authorization`, and these fields. Whatever the client itself sent under their names must be removed first
 // (`Headers::set`, not `add`): a request that has one twice is refused. Over HTTP and in one process alike.
 
 /// The `Authorization` value of the public request, when it had one.
@@ -17,6 +17,8 @@ inline constexpr std::string_view kUserAuthorizationHeader = "X-Carillon-Authori
 /// The address of the client, without port. Believed because the request carries an internal token.
 inline constexpr std::string_view kClientAddressHeader = "X-Carillon-Client-Address";
 
+/// `https` or `http`: what the client came by, as a trusted proxy says.
+inline constexpr std::string_view kClientProtoHeader = "X-Carillon-Client-Proto";
 /// The administrator who has tokens revoked.
 inline constexpr std::string_view kAdministratorHeader = "X-Carillon-Administrator";
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "auth/auth_routes.hpp"
+
 namespace carillon::auth {
 namespace {
 
@@ -39,8 +41,7 @@ std::string refresh_cookie_of(const http::Request& request) {
 }
 
 bool came_over_tls(const http::Request& request) {
-    return request.headers.get("Origin").starts_with("https://") ||
-           request.headers.get("X-Forwarded-Proto").starts_with("https");
+    return request.headers.get("Origin").starts_with("https://") || request.headers.get(kClientProtoHeader) == "https";
 }
 
 void set_refresh_cookie(http::Response& response, std::string_view value, std::chrono::seconds lifetime, bool secure) {

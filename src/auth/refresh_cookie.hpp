@@ -16,7 +16,7 @@ inline constexpr std::string_view kRefreshCookie = "carillon_refresh";
 /// Its value; empty when the request has none.
 std::string refresh_cookie_of(const http::Request& request);
 
-/// Whether the client reached us over TLS, by what it or the proxy in front says. Nothing is gained by a lie: it only
+/// Whether the client reached us over TLS, by what its browser or a trusted proxy in front says. Nothing is gained by a lie: it only
 /// decides whether the liar's own cookie is Secure.
 bool came_over_tls(const http::Request& request);
 

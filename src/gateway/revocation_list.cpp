@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <mutex>
 
 namespace carillon::gateway {
@@ -47,12 +48,12 @@ bool RevocationList::refuses(base::UserId user, const TokenMark& token) const {
 
 void RevocationList::forget_expired(base::TimePoint now) {
     const std::unique_lock lock{mutex_};
-    std::erase_if(users_, [now](auto& entry) {
-        Refused& refused = entry.second;
+    for (auto user = users_.begin(); user != users_.end();) {
+        Refused& refused = user->second;
         std::erase_if(refused.tokens, [now](const auto& token) { return token.second <= now; });
         if (refused.expires_at <= now) refused.issued_before = {};
-        return refused.tokens.empty() && refused.expires_at <= now;
-    });
+        user = refused.tokens.empty() && refused.expires_at <= now ? users_.erase(user) : std::next(user);
+    }
 }
 
 std::size_t RevocationList::size() const {

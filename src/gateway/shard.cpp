@@ -76,6 +76,7 @@ std::shared_ptr<SessionContext> make_context(loop::Executor executor, const Gate
                                                               {},
                                                               {},
                                                               {},
+                                                              0,
                                                               &services.revocations}};
 }
 
@@ -185,8 +186,8 @@ void Shard::give_way(const RecoveryNotice& notice) {
 }
 
 void Shard::end_revoked(const contracts::Revocation& revocation) {
-    context_->registry.for_each(revocation.user_id, [&](const socketio::SocketPtr& socket) {
-        const auto session = std::static_pointer_cast<SocketSession>(socket->data);
+    context_->registry.for_each(revocation.user_id, [&](socketio::Socket& socket) {
+        const auto session = std::static_pointer_cast<SocketSession>(socket.data);
         if (session) session->end_if_revoked(revocation);
     });
 }

@@ -36,7 +36,7 @@ describe('sessions', { timeout: 120_000 }, () => {
   const revoke = (id, body, headers = {}) => server.request('POST', `/admin/users/${id}/revoke`, { token: admin, body, headers });
 
   before(async () => {
-    server = await Server.start({ flags: ['--log-level', 'debug', '--cors-origin', 'https://app.example.test'] });
+    server = await Server.start({ flags: ['--log-level', 'debug', '--trusted-proxy', '127.0.0.1', '--cors-origin', 'https://app.example.test'] });
     admin = await server.token(randomUUID(), '--permission', 'admin');
     secrets.push(admin);
   });
