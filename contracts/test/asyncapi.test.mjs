@@ -13,7 +13,7 @@ test('the official parser finds nothing wrong', async () => {
   const faults = diagnostics.filter(({ severity }) => severity <= 1).map(({ message, path }) => `${path.join('/')}: ${message}`);
   assert.deepEqual(faults, []);
   assert.equal(document.version(), '3.0.0');
-  assert.equal(document.operations().length, 12);
+  assert.equal(document.operations().length, 14);
 });
 
 test('the parser would find something wrong', async () => {

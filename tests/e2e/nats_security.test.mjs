@@ -2,6 +2,7 @@
 // certificates and decentralised accounts.
 import { test, describe, before, after } from 'node:test';
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -54,6 +55,11 @@ class Cluster {
     const { sid } = JSON.parse(open.slice(1));
     const elsewhere = await fetch(`${b.url}/socket.io/?EIO=4&transport=polling&sid=${sid}`, { method: 'POST', body: '40' });
     assert.equal(elsewhere.status, 200, await elsewhere.text());
+    const admin = await a.token(randomUUID(), '--permission', 'admin');
+    assert.equal((await a.request('POST', `/admin/users/${user.id}/revoke`, { token: admin })).status, 200);
+    for (const gateway of [a, b]) {
+      await eventually('the token is refused', async () => (await gateway.request('GET', '/notifications/unread-count', { token: user.token })).status === 401);
+    }
     for (const service of this.services) assert.doesNotMatch(service.log, /refuses what this user asks|JetStream does not answer/);
   }
 }

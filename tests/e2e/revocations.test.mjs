@@ -105,6 +105,7 @@ describe('revocations', { timeout: 300_000 }, () => {
       const answer = await b.request('POST', '/auth/refresh', { headers: { cookie: cookieOf(answers[0]) } });
       return answer.status === 200 && answer;
     });
+    await eventually('the other gateway has noticed', async () => (await a.service.readiness()).status === 200, 30_000);
     assert.equal((await a.request('POST', '/auth/logout', { headers: { cookie: cookieOf(next) } })).status, 204);
     assert.equal((await b.request('POST', '/auth/refresh', { headers: { cookie: cookieOf(next) } })).status, 401);
   });
