@@ -283,6 +283,51 @@ describe('demo page', () => {
     await context.close();
   });
 
+  test('a user stays signed in by the refresh cookie, which another user beside it does not take over', async () => {
+    const context = await browser.newContext({ locale: 'en-GB' });
+    const page = await open(context);
+    const kept = () => page.evaluate(() => JSON.parse(localStorage.getItem('carillon.session')));
+    // As if the token were that old: the page goes by what it keeps.
+    const ageTo = (left) => page.evaluate((milliseconds) => {
+      const session = JSON.parse(localStorage.getItem('carillon.session'));
+      localStorage.setItem('carillon.session', JSON.stringify({ ...session, expiresAt: Date.now() + milliseconds }));
+    }, left);
+    const cookies = async () => (await context.cookies(`${server.url}/auth`)).filter(({ name }) => name === 'carillon_refresh');
+    await register(page, 'Mary');
+    await badge(page, '1');
+    const first = await kept();
+    assert.equal((await cookies())[0].httpOnly, true);
+    const beside = await open(context, '/?as=elsewhere');
+    await register(beside, 'Nell');
+    await beside.close();
+
+    await ageTo(-1_000);
+    await page.reload();
+    await live(page);
+    const second = await kept();
+    assert.equal(second.userId, first.userId);
+    assert.notEqual(second.token, first.token);
+
+    await ageTo(3_000);
+    await page.reload();
+    await live(page);
+    const third = await eventually('the token is renewed while the page is open', async () => {
+      const session = await kept();
+      return session.token !== second.token && session;
+    });
+    assert.equal(third.userId, first.userId);
+    assert.ok(third.expiresAt > Date.now() + 60_000);
+    await id(page, 'send-title').fill('Still here');
+    await id(page, 'send-submit').click();
+    await badge(page, '2');
+
+    await id(page, 'sign-out').click();
+    await id(page, 'auth-form').waitFor();
+    await eventually('the cookie is gone', async () => (await cookies()).length === 0);
+    assert.deepEqual(page.problems, []);
+    await context.close();
+  });
+
   test('a link opens beside the demo, and what the bell tells and is told is in the log', async () => {
     const context = await browser.newContext({ locale: 'en-GB' });
     const page = await open(context);

@@ -1,5 +1,5 @@
 // What the page asks of the gateway's REST API itself: sign-in and sending. Every failure is a Problem (RFC 9457), the network's included.
-import { session, signOut } from "./session.ts";
+import { isKept, persona, session, signIn, signOut, type Session } from "./session.ts";
 import type { SignInAnswer } from "./types.ts";
 
 const kTimeoutMs = 10_000;
@@ -46,12 +46,15 @@ interface Options {
   body?: unknown;
   /** False for requests that are made without being signed in. */
   authorized?: boolean;
+  /** Not a second time. */
+  renewed?: boolean;
 }
 
 async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
   const authorized = options.authorized ?? true;
   const headers: Record<string, string> = { accept: "application/json" };
-  const token = session.peek()?.token;
+  const current = session.peek();
+  const token = current?.token;
   if (authorized && token !== undefined) headers.authorization = `Bearer ${token}`;
   if (options.body !== undefined) headers["content-type"] = "application/json";
   if (authorized && method === "POST") headers["idempotency-key"] = idempotencyKey();
@@ -61,6 +64,8 @@ async function request<T>(method: string, path: string, options: Options = {}): 
     response = await fetch(path, {
       method,
       headers,
+      // The refresh cookie is the browser's own user's: another one beside it (`?as=`) has none.
+      credentials: persona === null ? "same-origin" : "omit",
       body: options.body === undefined ? null : JSON.stringify(options.body),
       signal: AbortSignal.timeout(kTimeoutMs),
     });
@@ -69,6 +74,9 @@ async function request<T>(method: string, path: string, options: Options = {}): 
   }
   if (!response.ok) {
     const problem = await problemOf(response);
+    if (authorized && response.status === 401 && current !== null && !options.renewed) {
+      if (await renew(current).catch(() => false)) return request(method, path, { ...options, renewed: true });
+    }
     // Only the session that was refused ends: another tab may have signed in again meanwhile.
     if (authorized && response.status === 401 && session.peek()?.token === token) {
       signOut(problem.code === "token_expired" ? "expired" : "invalid");
@@ -87,6 +95,28 @@ function idempotencyKey(): string {
   // crypto.randomUUID exists only in secure contexts, and a demo may be opened over plain HTTP by address.
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+let renewing: Promise<boolean> | null = null;
+
+/** Another token by the cookie of the log-in. False: there is none any more. Rejects when that could not be asked. */
+export function renew(ending: Session): Promise<boolean> {
+  return (renewing ??= askForToken(ending).finally(() => {
+    renewing = null;
+  }));
+}
+
+async function askForToken(ending: Session): Promise<boolean> {
+  if (persona !== null) return false;
+  try {
+    const answer = await request<SignInAnswer>("POST", "/auth/refresh", { authorized: false });
+    if (answer.user.id !== ending.userId || !isKept(ending)) return false;
+    signIn(answer, false);
+    return true;
+  } catch (problem) {
+    if (problem instanceof Problem && (problem.status === 401 || problem.status === 403)) return false;
+    throw problem;
+  }
 }
 
 export interface Draft {

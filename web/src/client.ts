@@ -1,25 +1,28 @@
 // One signed-in user's bell, made with the SDK as any app would make it: its state as signals, its events in the log.
-import { api, type Draft } from "./api.ts";
+import { api, renew, type Draft } from "./api.ts";
 import { carillon, type Bell, type BellState } from "./carillon.ts";
 import { clearLog, record } from "./event_log.ts";
-import { session, signOut, takeJustRegistered } from "./session.ts";
+import { session, signOut, takeJustRegistered, type Session } from "./session.ts";
 import { effect, onCleanup, signal, type Signal } from "./signal.ts";
 
 /** One timer may not be longer than 2^31 ms. */
 const kLongestTimerMs = 2_000_000_000;
-const kExpiryHintMs = 120_000;
+const kRenewAheadMs = 120_000;
+const kRenewAgainMs = 5_000;
 /** Of a bell that has stopped: nobody is signed in any more. */
 const kSignedOutCodes = new Set(["unauthorized", "token_expired", "token_invalid"]);
 
 export class Client {
   readonly bell: Bell;
   readonly state: Signal<BellState>;
-  /** Set when the session is about to end. */
+  /** Set when the session is about to end, and no other token is to be had. */
   readonly expiring = signal(false);
   /** Turn true with the first notification sent from here, and with the first mark that came from any tab. */
   readonly sawSend = signal(false);
   readonly sawRead = signal(false);
 
+  /** The token that the bell was given last. */
+  private handed: string | null = null;
   private unread = new Set<string>();
 
   /** Made inside an effect, and ends with it. */
@@ -27,7 +30,7 @@ export class Client {
     clearLog();
     this.bell = carillon().createBell({
       url: "/",
-      getToken: () => this.token(),
+      getToken: ({ fresh }) => this.token(fresh),
       // Whoever has just registered hears the welcome, also when it was quicker than the page.
       ...(takeJustRegistered() ? { newSince: new Date(0) } : {}),
     });
@@ -43,9 +46,19 @@ export class Client {
     this.sawSend.set(true);
   }
 
-  private token(): string | null {
+  /** `fresh`: the one before is about to end, or was refused. */
+  private async token(fresh: boolean): Promise<string | null> {
+    const given = this.current();
+    const useless = given !== null && (given.expiresAt <= Date.now() || (fresh && given.token === this.handed));
+    if (useless) await renew(given);
+    const current = this.current();
+    this.handed = current !== null && current.expiresAt > Date.now() ? current.token : null;
+    return this.handed;
+  }
+
+  private current(): Session | null {
     const current = session.peek();
-    return current?.userId === this.userId && current.expiresAt > Date.now() ? current.token : null;
+    return current?.userId === this.userId ? current : null;
   }
 
   private follow(): void {
@@ -87,7 +100,7 @@ export class Client {
     this.unread = new Set(notifications.flatMap(({ notificationId, read }) => (read ? [] : [notificationId])));
   }
 
-  /** Warns before the session ends, and signs out when it has. A newer one of the same user goes on. */
+  /** Renews the session before it ends; where that is refused it warns, and signs out when it has ended. */
   private followSession(): void {
     effect(() => {
       const current = session.get();
@@ -95,11 +108,22 @@ export class Client {
       this.expiring.set(false);
       const left = current.expiresAt - Date.now();
       if (left > kLongestTimerMs) return;
-      const hint = window.setTimeout(() => this.expiring.set(true), Math.max(0, left - kExpiryHintMs));
-      const end = window.setTimeout(() => signOut("expired"), Math.max(0, left));
+      const timers = new Set<number>();
+      const later = (delay: number, call: () => void): void => void timers.add(window.setTimeout(call, Math.max(0, delay)));
+      let over = false;
+      const renewOr = async (refused: () => void): Promise<void> => {
+        try {
+          if (!(await renew(current)) && !over) refused();
+        } catch {
+          if (!over) later(kRenewAgainMs, () => void renewOr(refused));
+        }
+      };
+      // Tokens that live for less than that are renewed at half their time.
+      later(left - Math.min(kRenewAheadMs, left / 2), () => void renewOr(() => this.expiring.set(true)));
+      later(left, () => void renewOr(() => signOut("expired")));
       onCleanup(() => {
-        window.clearTimeout(hint);
-        window.clearTimeout(end);
+        over = true;
+        for (const timer of timers) window.clearTimeout(timer);
       });
     });
   }

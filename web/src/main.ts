@@ -1,4 +1,5 @@
 // The demo page: whoever is signed in gets a client and a home, everybody else the welcome.
+import { renew } from "./api.ts";
 import { Client } from "./client.ts";
 import { h } from "./dom.ts";
 import { startPrefs, t } from "./prefs.ts";
@@ -22,7 +23,7 @@ function page(userId: string | null): HTMLElement[] {
 }
 
 function start(): void {
-  startSession();
+  startSession(renew);
   const userId = derived(() => session.get()?.userId ?? null);
   let first = true;
   effect(() => {

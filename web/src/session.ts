@@ -94,9 +94,26 @@ export function signOut(reason: EndReason | null): void {
   if (ending !== null) end(ending, reason);
 }
 
-/** Takes up the stored session and follows the other tabs. */
-export function startSession(): void {
-  follow();
+/** Whether this is still whom the browser keeps: another tab may have signed out, or somebody else in. */
+export function isKept(candidate: Session): boolean {
+  return toSession(read())?.userId === candidate.userId;
+}
+
+async function resume(kept: Session, renew: (ending: Session) => Promise<boolean>): Promise<void> {
+  lastEmail.set(kept.email);
+  try {
+    if (!(await renew(kept))) end(kept, "expired");
+  } catch {
+    // Not asked: what is kept stays, for the next load of the page.
+    endReason.set("expired");
+  }
+}
+
+/** Takes up the stored session and follows the other tabs. `renew` makes another token for one that has run out meanwhile. */
+export function startSession(renew: (ending: Session) => Promise<boolean>): void {
+  const kept = toSession(read());
+  if (kept !== null && kept.expiresAt <= Date.now()) void resume(kept, renew);
+  else follow();
   window.addEventListener("storage", (event) => {
     if (event.key === storageKey || event.key === null) follow();
   });
