@@ -11,6 +11,7 @@ const answerMs = 60_000;
 class Part {
   #next = 0;
   #waiting = new Map();
+  #end = () => this.child.kill('SIGKILL');
 
   constructor() {
     this.child = fork(program, { serialization: 'advanced' });
@@ -23,7 +24,7 @@ class Part {
     this.child.on('exit', (code, signal) => {
       for (const { reject } of this.#waiting.values()) reject(new Error(`the clients' process ended with ${code ?? signal}`));
     });
-    process.on('exit', () => this.child.kill('SIGKILL'));
+    process.on('exit', this.#end);
   }
 
   async ask(what, values = {}) {
@@ -44,6 +45,7 @@ class Part {
   async close() {
     if (this.child.connected) this.child.disconnect(); // which ends it
     await this.closed;
+    process.off('exit', this.#end);
   }
 }
 

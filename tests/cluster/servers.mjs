@@ -236,13 +236,14 @@ export class Service extends Process {
   }
 }
 
-/** HAProxy in front of gateways: each request to the next one, no stickiness. */
+/** HAProxy in front of gateways: each request to the next one that is ready, no stickiness; when none is, to one that lives. */
 export class Balancer extends Process {
   static async start(folder, gateways, { port, logFile, connections = 4_000 } = {}) {
     port ??= await freePort();
     const statisticsPort = await freePort();
     mkdirSync(folder, { recursive: true });
     const file = join(folder, 'haproxy.cfg');
+    const servers = gateways.map(({ name, port: to }) => `  server ${name} 127.0.0.1:${to}`).join('\n');
     writeFileSync(file, `global
   maxconn ${connections}
 defaults
@@ -253,7 +254,8 @@ defaults
   timeout server 1h
 frontend front
   bind 127.0.0.1:${port}
-  default_backend gateways
+  use_backend gateways if { nbsrv(gateways) gt 0 }
+  default_backend living
 listen statistics
   bind 127.0.0.1:${statisticsPort}
   stats enable
@@ -263,7 +265,13 @@ backend gateways
   option forwardfor
   option httpchk GET /readyz
   default-server inter 500 fall 2 rise 1 check
-${gateways.map(({ name, port: to }) => `  server ${name} 127.0.0.1:${to}`).join('\n')}
+${servers}
+backend living
+  balance roundrobin
+  option forwardfor
+  option httpchk GET /livez
+  default-server inter 500 fall 2 rise 1 check
+${servers}
 `);
     const balancer = new Balancer('haproxy', 'haproxy', ['-db', '-f', file], { logFile });
     Object.assign(balancer, { port, url: `http://127.0.0.1:${port}`, statistics: `http://127.0.0.1:${statisticsPort}/;csv` });
