@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "base/clock.hpp"
+#include "base/log_enabled.hpp"
 #include "base/log_writer.hpp"
 
 namespace carillon::base {
@@ -129,8 +130,12 @@ void stop_logging() {
     if (LogWriter* const last = writer.exchange(nullptr)) last->stop();
 }
 
+bool log_enabled(LogLevel level) {
+    return level >= current_level.load(std::memory_order_relaxed);
+}
+
 void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
-    if (level < current_level.load(std::memory_order_relaxed)) return;
+    if (!log_enabled(level)) return;
     std::string line = whole_line(current_format.load(std::memory_order_relaxed), level, message, fields);
     if (LogWriter* const to = writer.load(std::memory_order_acquire)) return to->write(line);
     line.push_back('\n');

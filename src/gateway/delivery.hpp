@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
@@ -13,6 +15,16 @@
 #include "socketio/server.hpp"
 
 namespace carillon::gateway {
+
+/// What the log says of an event that is written to a socket.
+struct DeliveredEvent {
+    std::string trace_id;      ///< empty when it did not come over the bus
+    std::string notification;  ///< its id; empty when the event is of many
+    std::string_view event;    ///< the socket event's name
+};
+
+/// Whether the lines about single deliveries are written (level debug). Thread: any.
+bool logs_deliveries();
 
 /// What is to be sent to every socket of one user, encoded once. Immutable: it may go to several shards.
 struct Delivery {
@@ -26,7 +38,12 @@ struct Delivery {
     std::optional<base::TimePoint> created_at;
     /// Sockets of the user that have been sent these already: clients that came back and were told by a sync.
     std::vector<std::string> except;
+    /// For the log: one for each of `news` and `updates`. Null unless `logs_deliveries()`: costs nothing then.
+    std::shared_ptr<const std::vector<DeliveredEvent>> logged;
 };
+
+/// Says for each event that it was handed to the socket's transport; nothing without `logged`. Thread: any.
+void log_delivery(const Delivery& delivery, const socketio::Socket& socket);
 
 /// A socket that is on its way: its token is good, and it waits for the state of its user's inbox.
 struct Newcomer {
@@ -50,7 +67,7 @@ class DeliveryEncoder {
  public:
     void add(const InboxEvent& event);
     /// The next event of its user, with both counters and `socket_event_members`.
-    void add(const contracts::CreatedEventText& event, base::Version offset);
+    void add(const contracts::CreatedEventText& event, base::Version offset, std::string_view traceparent);
     /// Whether there is no room for another event.
     bool full() const { return events_ + 2 > socketio::EncodedEvent::kBatchMax; }
     bool empty() const { return events_ == 0; }
@@ -59,12 +76,15 @@ class DeliveryEncoder {
 
  private:
     void begin(std::string_view event);
+    void add_to_log(std::string_view traceparent, std::optional<base::NotificationId> notification,
+                    std::string_view event);
     void add_count(InboxCount count, base::Version offset);
 
     std::string text_;  ///< keeps its memory
     std::uint16_t events_ = 0;
     base::Version offset_ = 0;
     Delivery made_;
+    std::vector<DeliveredEvent> logged_;
 };
 
 socketio::EncodedEvent encode_count(InboxCount count, base::Version offset);

@@ -124,12 +124,12 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
 
     // Events.
     /// The usual case: the next event of a user. False when it is not that.
-    bool pass_on(const contracts::CreatedEventText& event);
-    void on_created(contracts::NotificationCreated event);
-    void on_updated(const contracts::NotificationUpdated& event);
+    bool pass_on(const contracts::CreatedEventText& event, std::string_view traceparent);
+    void on_created(contracts::NotificationCreated event, std::string_view traceparent);
+    void on_updated(const contracts::NotificationUpdated& event, std::string_view traceparent);
     void offer(base::UserId user, InboxEvent event, std::string_view subject);
-    void ask_for_missing(contracts::NotificationCreated event, int attempts_left);
-    void send_completed(contracts::NotificationCreated event, InboxCount count);
+    void ask_for_missing(contracts::NotificationCreated event, std::string traceparent, int attempts_left);
+    void send_completed(contracts::NotificationCreated event, std::string traceparent, InboxCount count);
     void refuse(const bus::Delivery& delivery, std::string reason);
     static loop::Task<void> put_aside(std::shared_ptr<EventFollower> self, bus::DeadLetter letter);
     /// What became of an event of the bus, as `bus_events_total` names it.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <variant>
 
 #include "base/clock.hpp"
@@ -20,6 +21,7 @@ struct InboxEvent {
     bool late = false;                          ///< the sockets were told a later version already: its count is history
     bool from_elsewhere = false;                ///< it came without a version, and is not in the inbox's history
     std::optional<base::TimePoint> created_at;  ///< when it came over the bus and says so: for the latency
+    std::string traceparent;                    ///< as it came over the bus; only while deliveries are logged
 };
 
 }  // namespace carillon::gateway

@@ -155,6 +155,7 @@ void Shard::deliver(const Delivery& delivery) {
             return;
         }
         socket.emit(delivery.events);
+        log_delivery(delivery, socket);
     });
     const std::size_t sockets = visited - left_out;
     if (sockets == 0) return;

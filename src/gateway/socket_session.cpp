@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/log_limit.hpp"
 #include "contracts/socket_events.hpp"
 #include "gateway/command_handler.hpp"
 
@@ -30,6 +31,12 @@ std::string user_name(const std::optional<SocketIdentity>& identity) {
     return identity ? identity->user.to_string() : std::string{"-"};
 }
 
+/// A socket of nobody we know may come as often as it likes.
+bool is_logged(const std::optional<SocketIdentity>& identity, base::SteadyTime now) {
+    static base::LogLimit anonymous{"sockets without a good token"};
+    return identity || anonymous.take(now);
+}
+
 }  // namespace
 
 void SocketSession::serve(socketio::Namespace& nsp, std::shared_ptr<SessionContext> context) {
@@ -37,8 +44,10 @@ void SocketSession::serve(socketio::Namespace& nsp, std::shared_ptr<SessionConte
         auto session = std::make_shared<SocketSession>(context, socket);
         if (const auto refusal = session->admit()) {
             context->metrics.auth_failed(contracts::to_string(refusal->code));
-            base::log_info("socket refused", {{"code", contracts::to_string(refusal->code)},
-                                              {"remote", socket->handshake().remote_address}});
+            if (is_logged({}, context->clock.steady_now())) {
+                base::log_info("socket refused", {{"code", contracts::to_string(refusal->code)},
+                                                  {"remote", socket->handshake().remote_address}});
+            }
             next(connect_error(*refusal));
             return;
         }
@@ -162,6 +171,7 @@ void SocketSession::tell(const Delivery& delivery) {
     const auto socket = socket_.lock();
     if (!socket || !socket->connected()) return;
     socket->emit(delivery.events);
+    log_delivery(delivery, *socket);
     auto& metrics = context_->metrics;
     if (delivery.news > 0) metrics.sent(contracts::kNotificationNewEvent, delivery.news);
     if (delivery.updates > 0) metrics.sent(contracts::kNotificationUpdatedEvent, delivery.updates);
@@ -192,12 +202,13 @@ void SocketSession::begin() {
     socket->on_any(
         [this](const socketio::ReceivedEvent& event, socketio::Ack ack) { on_event(event, std::move(ack)); });
     socket->on_disconnect([this](std::string_view reason) { end(reason); });
-    base::log_info("socket connected", {{"user", user_name(identity_)},
-                                        {"socket", socket->id()},
-                                        {"nsp", socket->nsp()},
-                                        {"transport", socket->transport()},
-                                        {"remote", remote_address_},
-                                        {"recovered", recovered_}});
+    if (is_logged(identity_, connected_at_))
+        base::log_info("socket connected", {{"user", user_name(identity_)},
+                                            {"socket", socket->id()},
+                                            {"nsp", socket->nsp()},
+                                            {"transport", socket->transport()},
+                                            {"remote", remote_address_},
+                                            {"recovered", recovered_}});
     if (identity_) {
         register_socket();
         if (std::exchange(expected_, false)) context_->registry.forget_expected(identity_->user);
@@ -232,8 +243,9 @@ void SocketSession::end(std::string_view reason) {
         context_->on_user_gone(gone->user);
     }
     if (std::exchange(holds_slot_, false)) limits_->remove_socket();
-    const auto lived =
-        std::chrono::duration_cast<std::chrono::milliseconds>(context_->clock.steady_now() - connected_at_);
+    const auto now = context_->clock.steady_now();
+    const auto lived = std::chrono::duration_cast<std::chrono::milliseconds>(now - connected_at_);
+    if (!is_logged(identity_, now)) return;
     base::log_info("socket disconnected", {{"user", user_name(identity_)},
                                            {"socket", socket->id()},
                                            {"transport", socket->transport()},

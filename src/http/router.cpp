@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "base/log.hpp"
+#include "base/log_limit.hpp"
 #include "http/ascii.hpp"
 #include "http/route_table.hpp"
 
@@ -57,6 +58,13 @@ bool is_json(std::string_view content_type) {
 
 bool takes_body(Method method) {
     return method == Method::post || method == Method::put || method == Method::patch;
+}
+
+/// Every request has its line, but for a flood of those that are refused before anybody is known.
+bool is_logged(int status, std::string_view who, base::SteadyTime now) {
+    static base::LogLimit refused{"refused http requests"};
+    base::LogLimit::report_all(now);
+    return status < 400 || status >= 500 || !who.empty() || refused.take(now);
 }
 
 void log_request(const Request& request, std::string_view route, int status, double milliseconds,
@@ -188,8 +196,10 @@ loop::Task<Response> Router::Impl::dispatch(const Resource& resource, RoutedRequ
 
 void Router::Impl::finish(const Request& request, RouteMetrics& route, int status, base::SteadyTime started,
                           std::string_view who) const {
-    const std::chrono::duration<double> duration = clock.steady_now() - started;
+    const auto now = clock.steady_now();
+    const std::chrono::duration<double> duration = now - started;
     route.count(status, duration.count());
+    if (!is_logged(status, who, now)) return;
     log_request(request, route.label(), status, duration.count() * 1000, who);
 }
 
