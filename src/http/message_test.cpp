@@ -62,7 +62,9 @@ TEST(ResponseHead, FramesByItselfAlone) {
     response.headers.add("Connection", "upgrade");
     response.body = "abc";
     EXPECT_EQ(response_head(response, {}),
-              "HTTP/1.1 200 OK\r\nX-Content-Type-Options: nosniff\r\nContent-Length: 3\r\n\r\n");
+              "HTTP/1.1 200 OK\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+              "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+              "Cross-Origin-Resource-Policy: same-origin\r\nContent-Length: 3\r\n\r\n");
 }
 
 TEST(ResponseHead, GivesNoLengthToAnswersWithoutABody) {

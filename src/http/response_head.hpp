@@ -19,7 +19,8 @@ struct ResponseFraming {
 };
 
 /// The status line and all fields, up to the empty line. Line breaks in values become spaces, so that no value can
-/// begin another field. Adds Content-Length, Connection, Date and `X-Content-Type-Options: nosniff`.
+/// begin another field. Adds Content-Length, Connection, Date and, where the answer has none of its own, the fields
+/// that narrow what a browser does with it.
 std::string response_head(const Response& response, const ResponseFraming& framing);
 
 /// The bytes to be sent after the head.

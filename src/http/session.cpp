@@ -318,6 +318,8 @@ loop::Task<bool> Session::send_problem(RequestParser& parser, contracts::Problem
 
 loop::Task<bool> Session::send(Request& request, Response response, bool http_1_0) {
     host_->cors.mark(request, response);
+    // Said over TLS only: a browser ignores it elsewhere (RFC 6797 section 7.2).
+    if (request.over_tls) response.headers.set("Strict-Transport-Security", "max-age=31536000");
     ResponseFraming framing;
     framing.head_only = request.method == Method::head;
     framing.http_1_0 = http_1_0;

@@ -27,7 +27,6 @@ bool names_tag(std::string_view if_none_match, std::string_view etag) {
 
 /// How an answer may be used.
 struct Terms {
-    bool foreign = false;  ///< by pages of other origins, those that isolate themselves (COEP) too
     bool lasting = false;  ///< its URL names its version
     bool gzip = false;     ///< its reader takes it
 };
@@ -66,7 +65,13 @@ loop::Task<Response> serve(EmbeddedFile file, Terms terms, std::string if_none_m
     if (has_gzip) headers.add("Vary", "Accept-Encoding");
     // Else always asked for again, and nearly always answered 304: no page mixes files of two releases.
     headers.add("Cache-Control", terms.lasting ? "public, max-age=31536000, immutable" : "no-cache");
-    if (terms.foreign) headers.add("Cross-Origin-Resource-Policy", "cross-origin");
+    if (file.content_type.starts_with("text/html")) {
+        // The page is for itself: no page that opened it gets hold of it.
+        headers.add("Cross-Origin-Opener-Policy", "same-origin");
+    } else {
+        headers.add("Cross-Origin-Resource-Policy",
+                    "cross-origin");  // the bell is for other pages, isolated ones (COEP) too
+    }
     headers.add("Content-Security-Policy", kContentSecurityPolicy);
     headers.add("X-Content-Type-Options", "nosniff");
     headers.add("Referrer-Policy", "no-referrer");
@@ -136,7 +141,7 @@ void add_static_files(Router& router, const std::vector<EmbeddedFile>& files, st
             const auto& request = routed.request;
             const std::string asked = request.query_value("v").value_or("");
             const bool lasting = (!version.empty() && asked == version) || names_content(asked, file);
-            const Terms terms{!version.empty(), lasting, wants_gzip(request.headers.get("accept-encoding"))};
+            const Terms terms{lasting, wants_gzip(request.headers.get("accept-encoding"))};
             return serve(file, terms, std::string{request.headers.get("if-none-match")});
         };
         const auto add = [&](std::string_view path) {

@@ -77,7 +77,8 @@ TEST_F(StaticFiles, AreServedWithTheirProtection) {
                                    "'none'; form-action 'self'; frame-ancestors 'none'\r\n"));
         EXPECT_THAT(got, HasSubstr("X-Content-Type-Options: nosniff"));
         EXPECT_THAT(got, HasSubstr("Referrer-Policy: no-referrer"));
-        EXPECT_THAT(got, Not(HasSubstr("Cross-Origin-Resource-Policy")));
+        EXPECT_THAT(got, HasSubstr("Cross-Origin-Resource-Policy: same-origin\r\n"));
+        EXPECT_THAT(got, HasSubstr("Cross-Origin-Opener-Policy: same-origin\r\n"));
     }
     EXPECT_THAT(ask("GET /empty.txt"), AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("Content-Length: 0\r\n")));
     EXPECT_THAT(ask("GET /icons/bell.svg"), HasSubstr("Content-Type: image/svg+xml"));

@@ -138,13 +138,28 @@ describe('without --cors-origin', { timeout: 60_000 }, () => {
     };
     for (const [what, { headers }] of Object.entries(answers)) {
       assert.equal(headers['x-content-type-options'], 'nosniff', what);
+      assert.equal(headers['referrer-policy'], 'no-referrer', what);
+      assert.match(headers['content-security-policy'] ?? '', /default-src 'none'.*frame-ancestors 'none'/, what);
+      assert.equal(headers['cross-origin-resource-policy'], what === 'script' ? 'cross-origin' : 'same-origin', what);
       assert.equal(headers['strict-transport-security'], undefined, `${what}: not over TLS`);
       assert.equal(headers.server, undefined, what);
     }
-    assert.equal(answers.page.headers['referrer-policy'], 'no-referrer');
-    assert.match(answers.page.headers['content-security-policy'], /default-src 'none'.*frame-ancestors 'none'/);
+    assert.equal(answers.page.headers['cross-origin-opener-policy'], 'same-origin');
     const policy = answers.page.headers['content-security-policy'];
     assert.doesNotMatch(policy, /unsafe-|\*|script-src[^;]*(data:|https?:)/);
+  });
+
+  test('HSTS is said over TLS only, as a trusted proxy says, and to nobody who only claims it', async (t) => {
+    const https = { 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.7' };
+    const behind = await Server.start({ flags: ['--trusted-proxy', '127.0.0.1'] });
+    t.after(() => behind.stop());
+    for (const path of ['/', '/livez', '/notifications', '/socket.io/?EIO=4&transport=polling']) {
+      const said = async (url, headers) => (await ask(url + path, { headers })).headers['strict-transport-security'];
+      assert.equal(await said(behind.url, https), 'max-age=31536000', path);
+      assert.equal(await said(behind.url, { ...https, 'x-forwarded-proto': 'http' }), undefined, path);
+      assert.equal(await said(behind.url, {}), undefined, path);
+      assert.equal(await said(server.url, https), undefined, path);
+    }
   });
 
   test('the page works in Chromium without a violation of its policy', async (t) => {
