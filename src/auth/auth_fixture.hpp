@@ -101,6 +101,8 @@ class AuthFixture : public ::testing::Test {
     base::FakeClock clock;
     metrics::Registry metrics;
     TemporaryFolder folder;
+    /// Outlives the database: its threads may still be leaving a post to the loop when the answer has long been taken.
+    loop::EventLoop loop{"auth"};
     store::SqliteDatabase database{options_in(folder.path()), metrics};
     store::SqliteUserStore users{database};
     store::SqliteSessionStore sessions{database};
@@ -110,7 +112,6 @@ class AuthFixture : public ::testing::Test {
     token::UserTokenSigner signer{kUserSecret, "carillon", "carillon"};
     std::unique_ptr<token::UserTokenVerifier> verifier = token::make_secret_verifier(kUserSecret, {});
     token::InternalTokens internal{kInternalSecret};
-    loop::EventLoop loop{"auth"};
 };
 
 }  // namespace carillon::auth

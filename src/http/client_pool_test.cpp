@@ -289,7 +289,7 @@ TEST_F(ClientPoolTest, ServersThatAreAllAwayAreTriedOnceMoreAndThenLeftAlone) {
 }
 
 TEST_F(ClientPoolTest, AFewFailuresInARowOpenTheBreaker) {
-    bool fails = true;
+    std::atomic<bool> fails{true};  // asked on the server's thread
     ScriptedServer server{[&](const std::string&) { return fails ? Reply{"", true} : good({}); }};
     pool({server.url()});
     for (int i = 0; i < config_.failures_max; ++i) EXPECT_EQ(outcome(changing()), failed(errc::closed)) << i;
@@ -301,7 +301,7 @@ TEST_F(ClientPoolTest, AFewFailuresInARowOpenTheBreaker) {
 }
 
 TEST_F(ClientPoolTest, AnAnswerInBetweenKeepsItClosed) {
-    int count = 0;
+    std::atomic<int> count{0};
     ScriptedServer server{[&](const std::string&) {
         return ++count % config_.failures_max == 0 ? good({}) : Reply{"", true};
     }};

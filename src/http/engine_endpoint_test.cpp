@@ -26,6 +26,7 @@ class EngineEndpoints : public ::testing::Test {
         return *shard_;
     }
 
+    base::FakeClock fake_clock_;  // outlives the shard, which asks it to its end
     std::unique_ptr<Shard> shard_;
 };
 
@@ -313,7 +314,7 @@ TEST_F(EngineEndpoints, RefuseNewSessionsWhenFullOrDraining) {
 
 // The clock has moved, and the timer has not fired yet: what is due is done before the request is looked at.
 TEST_F(EngineEndpoints, DoWhatIsDueBeforeARequestIsHandled) {
-    base::FakeClock clock;
+    base::FakeClock& clock = fake_clock_;
     socketio::ServerConfig config;
     config.connect_timeout = 1h;
     auto& shard = serve({}, config, clock);

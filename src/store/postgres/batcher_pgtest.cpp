@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <mutex>
+
 #include "store/postgres/blocking_connection.hpp"
 #include "store/postgres/pgtest_fixture.hpp"
 
@@ -27,17 +29,34 @@ class Batches : public ::testing::Test {
     std::unique_ptr<Instance> instance_;
 };
 
-loop::Task<void> create_for(NotificationStore& store, base::UserId user, std::vector<base::ErrorCode>& errors) {
+/// Added to on the thread of the calls, and asked by the test meanwhile.
+class Errors {
+ public:
+    void add(base::ErrorCode error) {
+        const std::lock_guard lock{mutex_};
+        all_.push_back(error);
+    }
+    std::vector<base::ErrorCode> all() const {
+        const std::lock_guard lock{mutex_};
+        return all_;
+    }
+
+ private:
+    mutable std::mutex mutex_;
+    std::vector<base::ErrorCode> all_;
+};
+
+loop::Task<void> create_for(NotificationStore& store, base::UserId user, Errors& errors) {
     std::vector<NewNotification> batch{for_user(user)};
     auto creating = store.create(std::move(batch));
     auto result = (co_await std::move(creating)).at(0);
-    if (!result) errors.push_back(result.error());
+    if (!result) errors.add(result.error());
 }
 
 TEST_F(Batches, WhatComesTogetherIsCommittedTogether) {
     open({.write_sessions = 1});
     const auto before = batches();
-    std::vector<base::ErrorCode> errors;
+    Errors errors;
     std::vector<base::UserId> users;
     std::vector<loop::Task<void>> tasks;
     for (int i = 0; i < 100; ++i) {
@@ -45,7 +64,7 @@ TEST_F(Batches, WhatComesTogetherIsCommittedTogether) {
         tasks.push_back(create_for(instance_->store(), users.back(), errors));
     }
     run_all(std::move(tasks));
-    EXPECT_TRUE(errors.empty());
+    EXPECT_TRUE(errors.all().empty());
     EXPECT_LE(batches() - before, 10) << "of a hundred that came at once";
     expect_consistent(instance_->store(), instance_->outbox(), users);
 }
@@ -99,16 +118,16 @@ TEST_F(Batches, WhatTheQueueCannotHoldIsRefused) {
     auto first = start(instance_->store().create({for_user(user)}));
     ASSERT_TRUE(eventually(
         [&] { return database_.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == "1"; }));
-    std::vector<base::ErrorCode> errors;
+    Errors errors;
     std::vector<loop::Task<void>> tasks;
     for (int i = 0; i < 15; ++i) tasks.push_back(create_for(instance_->store(), user, errors));
     auto rest = std::async(std::launch::async, [&tasks] { run_all(std::move(tasks)); });
-    ASSERT_TRUE(eventually([&] { return errors.size() >= 5; }, 3s));
+    ASSERT_TRUE(eventually([&] { return errors.all().size() >= 5; }, 3s));
     other.run("COMMIT");
     rest.get();
     EXPECT_TRUE(wait_for(std::move(first)).at(0));
-    ASSERT_EQ(errors.size(), 5U);
-    for (const auto& error : errors) EXPECT_EQ(error, errc::overloaded);
+    ASSERT_EQ(errors.all().size(), 5U);
+    for (const auto& error : errors.all()) EXPECT_EQ(error, errc::overloaded);
     EXPECT_EQ(state_of(instance_->store(), user).version, 12U);
 }
 
@@ -117,13 +136,15 @@ TEST_F(Batches, WhatWaitsIsFinishedWhenClosed) {
     const auto user = new_user();
     std::vector<std::future<std::vector<base::Result<Created>>>> pending;
     for (int i = 0; i < 50; ++i) pending.push_back(start(instance_->store().create({for_user(user)})));
-    instance_.reset();
+    instance_->close();
     std::size_t done = 0;
     for (auto& one : pending) {
         const auto result = wait_for(std::move(one)).at(0);
         if (result) ++done;
         EXPECT_TRUE(result || result.error() == errc::unavailable);
     }
+    // Not before every answer is there: on their way back the calls still use what belongs to the instance.
+    instance_.reset();
     open();
     EXPECT_EQ(state_of(instance_->store(), user).version, done) << "what was answered is there, and nothing else";
 }

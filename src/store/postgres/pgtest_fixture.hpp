@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "loop/event_loop.hpp"
@@ -44,7 +45,7 @@ class Instance {
     /// Ends as a process does that is asked to, unless `die` was called.
     ~Instance() {
         thaw();
-        if (!dead_) opened_->close();
+        if (!dead_) close();
         loop_.stop();
         loop_.join();
         if (dead_) {
@@ -74,6 +75,10 @@ class Instance {
         return run(store().create(std::move(batch))).at(0);
     }
 
+    /// Closes the store, as its end does first.
+    void close() {
+        if (!std::exchange(closed_, true)) opened_->close();
+    }
     /// Ends as a process does that is killed: nothing is given back.
     void die() {
         dead_ = true;
@@ -105,6 +110,7 @@ class Instance {
     std::unique_ptr<PostgresNotifications> opened_;
     std::unique_ptr<std::promise<void>> thaw_;
     bool dead_ = false;
+    bool closed_ = false;
 };
 
 inline PostgresOptions options_for(const std::string& url) {
