@@ -36,6 +36,10 @@ std::shared_ptr<void> EngineEndpoint::expect_body(const Request& head) {
     return shard_->expect_body(head);
 }
 
+loop::Task<std::optional<Response>> EngineEndpoint::refuse_head(const Request& head) {
+    return EngineShard::refuse_head(shard_, head);
+}
+
 loop::Task<Response> EngineEndpoint::on_request(Request& request, PeerWatch& peer, RawBody body) {
     return EngineShard::serve(shard_, request, peer, std::move(body));
 }

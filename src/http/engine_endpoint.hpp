@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +58,7 @@ class EngineEndpoint final : public RawEndpoint {
     bool owns(std::string_view target) const override;
     std::size_t body_bytes_max() const override;
     std::shared_ptr<void> expect_body(const Request& head) override;
+    loop::Task<std::optional<Response>> refuse_head(const Request& head) override;
     loop::Task<Response> on_request(Request& request, PeerWatch& peer, RawBody body) override;
     loop::Task<int> on_upgrade(std::shared_ptr<Request> request, UpgradedStream stream) override;
 

@@ -117,6 +117,27 @@ std::shared_ptr<void> EngineShard::expect_body(const Request& head) {
     return std::make_shared<ExpectedBody>(std::move(upload));
 }
 
+loop::Task<std::optional<Response>> EngineShard::refuse_head(std::shared_ptr<EngineShard> self, const Request& head) {
+    const EngineQuery query{head};
+    if (self->other_node(head, query.sid)) co_return std::nullopt;
+    auto owner = self->owner_of(query.sid);
+    if (owner == self) co_return self->refuse_head_here(head);
+    auto task = refuse_head_there(owner, head);
+    co_return co_await loop::run_on(owner->executor_, std::move(task));
+}
+
+loop::Task<std::optional<Response>> EngineShard::refuse_head_there(std::shared_ptr<EngineShard> self,
+                                                                   const Request& head) {
+    co_return self->refuse_head_here(head);
+}
+
+std::optional<Response> EngineShard::refuse_head_here(const Request& head) {
+    if (closed_) return empty_answer(503);
+    const auto verdict = socketio::judge(engine_request(head, EngineQuery{head}, false, origins_), server_);
+    if (const auto* refusal = std::get_if<socketio::Refusal>(&verdict)) return refusal_answer(*refusal);
+    return std::nullopt;
+}
+
 loop::Task<Response> EngineShard::serve(std::shared_ptr<EngineShard> self, Request& request, PeerWatch& peer,
                                         RawBody body) {
     const EngineQuery query{request};

@@ -33,6 +33,7 @@ class EngineShard final : public EngineWebSocketHost, public std::enable_shared_
     const EngineEndpointConfig& config() const { return config_; }
     std::size_t message_bytes_max() const { return server_.config().max_payload; }
     std::shared_ptr<void> expect_body(const Request& head);
+    static loop::Task<std::optional<Response>> refuse_head(std::shared_ptr<EngineShard> self, const Request& head);
     static loop::Task<Response> serve(std::shared_ptr<EngineShard> self, Request& request, PeerWatch& peer,
                                       RawBody body);
     static loop::Task<int> serve_upgrade(std::shared_ptr<EngineShard> self, std::shared_ptr<Request> request,
@@ -80,6 +81,11 @@ class EngineShard final : public EngineWebSocketHost, public std::enable_shared_
     std::optional<std::string> other_node(const Request& request, std::string_view sid) const;
     /// False for a request that says it was passed on, without a good internal token.
     bool may_be_passed_on(const Request& request) const;
+
+    /// On the owner's thread, as those behind it.
+    static loop::Task<std::optional<Response>> refuse_head_there(std::shared_ptr<EngineShard> self,
+                                                                 const Request& head);
+    std::optional<Response> refuse_head_here(const Request& head);
 
     // Polling, on the owner's thread, but for what another node owns.
     static loop::Task<Response> serve_here(std::shared_ptr<EngineShard> self, Request& request, PeerWatch& peer,

@@ -3,6 +3,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "http/message.hpp"
@@ -43,6 +44,12 @@ class RawEndpoint {
     virtual std::shared_ptr<void> expect_body(const Request& head) {
         (void)head;
         return nullptr;
+    }
+    /// The same head, before that: the answer to a request that is refused whatever its body is, so that nothing of it
+    /// has to be read. `head` lives until the task has ended.
+    virtual loop::Task<std::optional<Response>> refuse_head(const Request& head) {
+        (void)head;
+        co_return std::nullopt;
     }
     /// Any request that is no WebSocket request. `request` lives until the task has ended. When the body was over the
     /// limit, `request` has none.

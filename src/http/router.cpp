@@ -124,6 +124,7 @@ struct Router::Impl {
     std::vector<std::unique_ptr<Resource>> resources;
     std::map<std::string, std::unique_ptr<RouteMetrics>> metrics_by_label;
     std::array<RouteMetrics*, 3> outside{};
+    metrics::Counter& evicted;
 
     RouteMetrics& metrics_of(const std::string& label);
 };
@@ -204,7 +205,14 @@ void Router::Impl::finish(const Request& request, RouteMetrics& route, int statu
 }
 
 Router::Router(const base::Clock& clock, metrics::Registry& metrics, Verifiers verifiers, std::string service_name)
-    : impl_{new Impl{clock, metrics, verifiers, std::move(service_name), {}, {}, {}}} {
+    : impl_{new Impl{clock,
+                     metrics,
+                     verifiers,
+                     std::move(service_name),
+                     {},
+                     {},
+                     {},
+                     metrics.counter("http_connections_evicted_total", "Idle connections closed to make room")}} {
     for (std::size_t i = 0; i < kOutsideLabels.size(); ++i) {
         impl_->outside[i] = &impl_->metrics_of(std::string{kOutsideLabels[i]});
     }
@@ -276,6 +284,10 @@ loop::Task<Response> Router::handle(Request& request, bool body_too_large) const
     const auto who = routed.user ? routed.user->user_id.to_string() : routed.service;
     impl_->finish(request, metrics, response.status, started, who);
     co_return response;
+}
+
+void Router::count_evicted() const {
+    impl_->evicted.increment();
 }
 
 }  // namespace carillon::http

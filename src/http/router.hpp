@@ -90,6 +90,9 @@ class Router {
     /// Counts and logs such a request like those of the table. `started`: by the clock's `steady_now`.
     void record(const Request& request, Outside outside, int status, base::SteadyTime started) const;
 
+    /// An idle connection was closed to make room: `http_connections_evicted_total`.
+    void count_evicted() const;
+
  private:
     struct Impl;
     std::unique_ptr<Impl> impl_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <algorithm>
 #include <atomic>
@@ -23,6 +24,8 @@ using asio::ip::tcp;
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr base::SteadyTime::duration kExhaustionLogInterval = std::chrono::seconds{10};
 constexpr std::size_t kRefusingMax = 256;
+/// How many idle connections make room at once when there is none left.
+constexpr std::size_t kEvictMax = 64;
 /// How many connections that the kernel has already accepted are still taken when a drain begins.
 constexpr std::size_t kDrainAcceptMax = 1'024;
 
@@ -46,6 +49,13 @@ void listen(tcp::acceptor& acceptor, const loop::Executor& executor, const Serve
     if (config.sharing != PortSharing::none) note_arrivals(acceptor.native_handle());
     acceptor.listen(tcp::acceptor::max_listen_connections);
     acceptor.non_blocking(true);
+}
+
+/// From this descriptor on idle connections make room: the rest is for files, for databases, and for those who come.
+std::uint64_t high_descriptor() {
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
+    return files.rlim_cur - files.rlim_cur / 10;
 }
 
 bool is_exhaustion(const boost::system::error_code& ec) {
@@ -77,7 +87,9 @@ struct Server::Impl {
           host{std::make_shared<SessionHost>(std::move(config), clock, router, raw)},
           acceptor{executor},
           accept_pause{executor},
-          sweep_timer{executor} {}
+          sweep_timer{executor} {
+        host->descriptors_high = high_descriptor();
+    }
 
     static loop::Task<void> accept(std::shared_ptr<Impl> self);
     static loop::Task<void> sweep(std::shared_ptr<Impl> self);
@@ -109,6 +121,9 @@ loop::Task<void> Server::Impl::accept(std::shared_ptr<Impl> self) {
         if (may_tell_of_exhaustion(self->host->clock.steady_now())) {
             base::log_error("cannot accept connections, pausing", {{"port", self->port}, {"error", ec.message()}});
         }
+        // What nobody uses makes room, if there is any.
+        std::size_t evicted = 0;
+        while (evicted < kEvictMax && self->host->evict_idle()) ++evicted;
         self->accept_pause.expires_after(kAcceptPause);
         co_await self->accept_pause.async_wait(asio::as_tuple(asio::use_awaitable));
     }
@@ -118,7 +133,10 @@ void Server::Impl::admit(tcp::socket socket) {
     boost::system::error_code ignored;
     socket.non_blocking(true, ignored);
     socket.set_option(tcp::no_delay{true}, ignored);
-    const bool refuse = host->open >= host->config.connections_max;
+    // Descriptors are given out lowest first, so that this one's number says how many the process has.
+    if (static_cast<std::uint64_t>(socket.native_handle()) >= host->descriptors_high) host->evict_idle();
+    const bool full = host->open >= host->config.connections_max;
+    const bool refuse = full && !host->evict_idle();
     if (refuse && host->refusing >= kRefusingMax) return;
     Session::start(host, std::move(socket), refuse);
 }

@@ -40,8 +40,9 @@ struct ServerConfig {
 };
 
 /// One listening socket on one executor, and the HTTP/1.1 connections accepted there. A connection never leaves its
-/// executor. Survives running out of file descriptors: it pauses accepting, and goes on; the
-/// process logs it at most every ten seconds.
+/// executor. Near the process's limit of file descriptors (nine tenths) and at `connections_max` the connection that
+/// has waited longest for a request makes room for each that comes. Survives running out of file descriptors: it pauses
+/// accepting, and goes on; the process logs it at most every ten seconds.
 class Server {
  public:
     /// `raw` may be null. `router` and `raw` outlive the server. Throws std::system_error, naming address and port,

@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "http/session.hpp"
 #include "http/testing/probe_server.hpp"
 #include "loop/suspend.hpp"
 
@@ -126,6 +127,35 @@ TEST(Server, RefusesConnectionsOverTheLimit) {
     EXPECT_THAT(fourth.read_response(), StartsWith("HTTP/1.1 200"));
 }
 
+TEST(Server, ClosesTheLongestIdleConnectionForOneThatComes) {
+    ServerConfig config;
+    config.connections_max = 2;
+    ProbeServer probe{config};
+    add_hello(probe.router);
+    probe.start();
+    auto oldest = probe.connect();
+    oldest.send(kGet);
+    EXPECT_THAT(oldest.read_response(), StartsWith("HTTP/1.1 200"));
+    auto second = probe.connect();
+    second.send(kGet);
+    EXPECT_THAT(second.read_response(), StartsWith("HTTP/1.1 200"));
+    EXPECT_FALSE(oldest.read_until_closed(SessionHost::kIdleGrace + 200ms));
+    auto third = probe.connect();
+    third.send(kGet);
+    EXPECT_THAT(third.read_response(), StartsWith("HTTP/1.1 200"));
+    EXPECT_EQ(oldest.read_until_closed(), "");
+    EXPECT_FALSE(second.read_until_closed(50ms));
+    EXPECT_TRUE(eventually([&] { return probe.server->connections() == 2; }));
+    // The second one makes room too; those who have just come keep what they have.
+    auto fourth = probe.connect();
+    fourth.send(kGet);
+    EXPECT_THAT(fourth.read_response(), StartsWith("HTTP/1.1 200"));
+    EXPECT_EQ(second.read_until_closed(), "");
+    auto fifth = probe.connect();
+    fifth.send(kGet);
+    EXPECT_THAT(fifth.read_response(), StartsWith("HTTP/1.1 503"));
+}
+
 TEST(Server, DrainsWithoutLosingARequest) {
     Gate gate;
     ProbeServer probe;
@@ -193,6 +223,11 @@ class HeldEndpoint final : public RawEndpoint {
  public:
     bool owns(std::string_view target) const override { return target.starts_with("/raw/"); }
     std::size_t body_bytes_max() const override { return 10; }
+    loop::Task<std::optional<Response>> refuse_head(const Request& head) override {
+        ++heads_asked;
+        if (head.path != "/raw/nobody") co_return std::nullopt;
+        co_return json_response(400, "\"nobody\"");
+    }
     std::shared_ptr<void> expect_body(const Request&) override {
         return {this, [](HeldEndpoint* self) { ++self->bodies_let_go; }};
     }
@@ -219,6 +254,7 @@ class HeldEndpoint final : public RawEndpoint {
         co_return 101;
     }
 
+    std::atomic<int> heads_asked = 0;
     std::atomic<int> bodies_let_go = 0;
     std::atomic<int> held = 0;
     std::atomic<int> lost = 0;
@@ -303,6 +339,24 @@ TEST_F(RawEndpoints, AreToldOfABodyThatIsOnItsWayAndWhenItIsLost) {
     client.send("POST /raw/ HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n4");
     client.close();
     EXPECT_TRUE(eventually([&] { return endpoint_.bodies_let_go == 2; }));
+}
+
+TEST_F(RawEndpoints, RefuseAtTheHeadWhatNoBodyCanMend) {
+    start();
+    auto waiting = probe_->connect();
+    waiting.send("POST /raw/nobody HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n");
+    EXPECT_THAT(waiting.read_response(), AllOf(StartsWith("HTTP/1.1 400"), HasSubstr("\"nobody\"")));
+    for (const char* framing : {"Content-Length: 9", "Transfer-Encoding: chunked"}) {
+        auto sending = probe_->connect();
+        sending.send(std::string{"POST /raw/nobody HTTP/1.1\r\nHost: a\r\n"} + framing + "\r\n\r\n1");
+        EXPECT_THAT(sending.read_response(), AllOf(StartsWith("HTTP/1.1 400"), HasSubstr("Connection: close\r\n")));
+    }
+    EXPECT_EQ(endpoint_.heads_asked, 3);
+    EXPECT_EQ(endpoint_.bodies_let_go, 0) << "no body was expected";
+    auto whole = probe_->connect();
+    whole.send("POST /raw/ HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n42");
+    EXPECT_THAT(whole.read_response(), HasSubstr("42"));
+    EXPECT_EQ(endpoint_.heads_asked, 3) << "one that is all there is judged as it is";
 }
 
 TEST_F(RawEndpoints, DecideThemselvesAboutABodyThatIsTooLarge) {

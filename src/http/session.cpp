@@ -88,6 +88,13 @@ std::string_view SessionHost::date() {
     return date_;
 }
 
+bool SessionHost::evict_idle() {
+    if (idle.empty() || clock.steady_now() - idle.front()->idle_since() < kIdleGrace) return false;
+    router.count_evicted();
+    idle.front()->close_if_idle();
+    return true;
+}
+
 void Session::start(std::shared_ptr<SessionHost> host, asio::ip::tcp::socket socket, bool refuse) {
     const auto executor = socket.get_executor();
     auto session = std::make_shared<Session>(std::move(host), std::move(socket), refuse);
@@ -105,6 +112,7 @@ Session::Session(std::shared_ptr<SessionHost> host, asio::ip::tcp::socket socket
 }
 
 Session::~Session() {
+    end_idle();
     host_->sessions.erase(this);
     if (refuse_) {
         --host_->refusing;
@@ -131,8 +139,24 @@ void Session::expire(base::SteadyTime now) {
     socket_.cancel(ignored);
 }
 
+void Session::begin_idle() {
+    idle_ = true;
+    if (refuse_) return;
+    idle_since_ = host_->clock.steady_now();
+    host_->idle.push_back(this);
+    in_idle_ = std::prev(host_->idle.end());
+}
+
+void Session::end_idle() {
+    idle_ = false;
+    if (in_idle_) host_->idle.erase(*in_idle_);
+    in_idle_.reset();
+}
+
 void Session::close_if_idle() {
-    if (idle_) close();
+    if (!idle_) return;
+    close();
+    end_idle();  // it cannot be chosen again before its coroutine notices
 }
 
 void Session::close() {
@@ -154,11 +178,11 @@ loop::Task<bool> Session::wait_for_request() {
     if (!inbox_.empty()) co_return true;
     if (host_->draining && served_any_) co_return false;
     std::string{}.swap(inbox_);
-    idle_ = true;
+    begin_idle();
     const auto& config = host_->config;
     set_deadline(refuse_ ? kRefusalTimeout : served_any_ ? config.idle_timeout : config.header_timeout);
     const bool some = co_await fill();
-    idle_ = false;
+    end_idle();
     co_return some;
 }
 
@@ -241,12 +265,17 @@ loop::Task<bool> Session::read_body(RequestParser& parser, RawBody& body) {
     if (!body.too_large) {
         parser.limit_body(limit);
         set_deadline(host_->config.body_timeout);
-        if (parser.expects_continue() && inbox_.empty()) {
+        const bool only_head = inbox_.empty();
+        status = parser.read_body(inbox_);
+        if (raw_owned && status == RequestParser::Status::need_more) {
+            const bool refused = co_await refuse_head(parser);
+            if (refused) co_return false;
+            body.expected = host_->raw->expect_body(request);
+        }
+        if (parser.expects_continue() && only_head) {
             const bool sent = co_await send_text("HTTP/1.1 100 Continue\r\n\r\n");
             if (!sent) co_return false;
         }
-        status = parser.read_body(inbox_);
-        if (raw_owned && status == RequestParser::Status::need_more) body.expected = host_->raw->expect_body(request);
         while (status == RequestParser::Status::need_more) {
             const bool more = co_await fill();
             if (!more) {
@@ -267,6 +296,18 @@ loop::Task<bool> Session::read_body(RequestParser& parser, RawBody& body) {
     }
     co_await send_problem(parser, transport_problem(parser.error().status, parser.error().detail));
     co_return false;
+}
+
+loop::Task<bool> Session::refuse_head(RequestParser& parser) {
+    Request& request = parser.request();
+    auto refusal = co_await host_->raw->refuse_head(request);
+    if (!refusal) co_return false;
+    // Its body is still coming, and is not read.
+    request.keep_alive = false;
+    request.body = {};
+    host_->router.record(request, Router::Outside::raw, refusal->status, request_started_);
+    co_await send(request, std::move(*refusal), parser.is_http_1_0());
+    co_return true;
 }
 
 loop::Task<Response> Session::answer(Request& request, bool raw_owned, RawBody body) {

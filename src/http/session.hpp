@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <boost/asio/ip/tcp.hpp>
+#include <cstdint>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,11 +37,18 @@ struct SessionHost {
     RawEndpoint* const raw;
     const CorsPolicy cors;
 
+    std::uint64_t descriptors_high = UINT64_MAX;  ///< see `Server`
     bool draining = false;
     std::unordered_set<Session*> sessions;
+    std::list<Session*> idle;                                      ///< those that wait for a request, the longest first
     std::vector<char> read_buffer = std::vector<char>(16 * 1024);  ///< for one read at a time
     std::atomic<std::size_t> open{0};                              ///< admitted connections
     std::atomic<std::size_t> refusing{0};  ///< connections over the limit that are being told so
+
+    /// Closes the connection that has waited longest for a request, for somebody who comes. False when none has for
+    /// `kIdleGrace`: who has just come gets the time to speak.
+    bool evict_idle();
+    static constexpr std::chrono::milliseconds kIdleGrace{1'000};
 
     /// The time as a `Date` field has it; made anew once a second.
     std::string_view date();
@@ -64,6 +73,7 @@ class Session final : public PeerWatch, public std::enable_shared_from_this<Sess
     void expire(base::SteadyTime now);
     /// Closes the connection if no request is under way.
     void close_if_idle();
+    base::SteadyTime idle_since() const { return idle_since_; }
     void close();
 
     void on_lost(std::function<void()> lost) override;
@@ -74,6 +84,8 @@ class Session final : public PeerWatch, public std::enable_shared_from_this<Sess
     loop::Task<bool> serve_one();
     loop::Task<bool> read_head(RequestParser& parser);
     loop::Task<bool> read_body(RequestParser& parser, RawBody& body);
+    /// Answers a request of the raw endpoint that is refused before its body has come.
+    loop::Task<bool> refuse_head(RequestParser& parser);
     loop::Task<Response> answer(Request& request, bool raw_owned, RawBody body);
     loop::Task<Response> answer_raw(Request& request, RawBody body);
     /// Reads some more into the inbox; false at the end of the stream, an error, or the deadline.
@@ -86,6 +98,8 @@ class Session final : public PeerWatch, public std::enable_shared_from_this<Sess
     loop::Task<void> linger();
 
     void hand_over(Request request);
+    void begin_idle();
+    void end_idle();
     void set_deadline(std::chrono::milliseconds from_now);
     void clear_deadline();
     void watch();
@@ -107,6 +121,8 @@ class Session final : public PeerWatch, public std::enable_shared_from_this<Sess
     bool watching_ = false;
     bool timed_out_ = false;
     bool idle_ = true;
+    base::SteadyTime idle_since_{};
+    std::optional<std::list<Session*>::iterator> in_idle_;  ///< its place among the idle ones
     bool served_any_ = false;
     bool answered_ = false;  ///< something was sent: close gently
     bool handed_over_ = false;

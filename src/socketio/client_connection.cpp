@@ -101,6 +101,9 @@ void ClientConnection::await_attachments(base::SteadyTime now, std::string_view 
     const bool valid = packet.type == PacketType::binary_event ? bool{server_.arrays_.event(packet)}
                                                                : bool{server_.arrays_.ack(packet)};
     if (!valid) return close("forced close");
+    // Nothing is kept for somebody who has not joined.
+    const auto socket = find_socket(packet.nsp);
+    if (!(socket && socket->admitted()) && !has_left(now, packet.nsp)) return close("forced server close");
     pending->give_up_at = now + config().attachment_timeout;
     binary_ = std::move(pending);
     on_work();
@@ -197,9 +200,13 @@ std::shared_ptr<SocketImpl> ClientConnection::require_socket(base::SteadyTime no
     auto socket = find_socket(nsp);
     if (socket && socket->admitted()) return socket;
     // A packet may cross our DISCONNECT; that must not cost the client its other namespaces.
-    const auto left = std::find_if(left_.begin(), left_.end(), [&](const Left& one) { return one.nsp == nsp; });
-    if (left == left_.end() || left->until < now) close("forced server close");
+    if (!has_left(now, nsp)) close("forced server close");
     return nullptr;
+}
+
+bool ClientConnection::has_left(base::SteadyTime now, std::string_view nsp) const {
+    return std::any_of(left_.begin(), left_.end(),
+                       [&](const Left& left) { return left.nsp == nsp && left.until >= now; });
 }
 
 void ClientConnection::forget(SocketImpl& socket, std::string_view reason) {

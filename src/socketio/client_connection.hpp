@@ -71,6 +71,8 @@ class ClientConnection final : public EngineSession {
     void run_middleware(const std::shared_ptr<SocketImpl>& socket, std::size_t index);
     /// The joined socket of that namespace. Null when there is none: then the packet was late and is to be dropped, or
     /// the connection is closing.
+    /// Whether it was in the namespace a moment ago.
+    bool has_left(base::SteadyTime now, std::string_view nsp) const;
     std::shared_ptr<SocketImpl> require_socket(base::SteadyTime now, std::string_view nsp);
     std::shared_ptr<SocketImpl> find_socket(std::string_view nsp) const;
     void forget(SocketImpl& socket, std::string_view reason);

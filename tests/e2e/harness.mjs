@@ -93,7 +93,8 @@ export class Server {
          '--notifications-port', new URL(this.notificationsUrl).port]
       : ['--port', '0', '--auth-port', '0', '--notifications-port', '0'];
     const [program, ...before] = [...this.wrapper, binary];
-    this.child = spawn(program, [...before, 'serve', '--data-dir', this.dataDir, '--register-rate-limit', '1000', ...threads, ...ports, ...this.flags], {
+    const registrations = this.flags.includes('--register-rate-limit') ? [] : ['--register-rate-limit', '1000'];
+    this.child = spawn(program, [...before, 'serve', '--data-dir', this.dataDir, ...registrations, ...threads, ...ports, ...this.flags], {
       env: { ...cleanEnvironment(), ...this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

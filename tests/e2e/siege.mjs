@@ -68,8 +68,9 @@ export class Siege {
     }
     await this.watcher.event('notification:new', () => this.watcher.of('notification:new').length >= 800);
     await eventually('the usual clients have gone', async () => {
-      const { polling: polls, websocket: sockets } = await this.readings();
-      return polls === 0 && sockets === 1;
+      // The queue's gauge is told once a second: what it says may be of a moment ago.
+      const { polling: polls, websocket: sockets, queued } = await this.readings();
+      return polls === 0 && sockets === 1 && queued === 0;
     });
   }
 
