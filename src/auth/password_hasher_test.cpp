@@ -19,8 +19,8 @@ class PasswordHasherTest : public ::testing::Test {
         return start_on(loop, std::move(task)).get();
     }
 
+    loop::EventLoop loop{"hasher"};  // outlives the hasher, whose threads post to it
     PasswordHasher hasher{cheap_hashing()};
-    loop::EventLoop loop{"hasher"};
 };
 
 TEST_F(PasswordHasherTest, MatchesItsOwnHashesOnly) {
