@@ -24,7 +24,11 @@ class FollowedBus final : public bus::Bus {
     loop::Task<base::Result<void>> publish(bus::Message) override { co_return base::Result<void>{}; }
     std::unique_ptr<bus::Subscription> consume(bus::Consumer) override { return nullptr; }
     std::unique_ptr<bus::Subscription> follow(bus::Follower follower) override {
-        follower_ = std::move(follower);
+        // The gateway has others: of revocations.
+        const auto& subjects = follower.subjects;
+        if (std::find(subjects.begin(), subjects.end(), bus::subject::kNotificationCreated) != subjects.end()) {
+            follower_ = std::move(follower);
+        }
         return std::make_unique<bus::Subscription>();
     }
     loop::Task<base::Result<void>> dead_letter(bus::DeadLetter) override {

@@ -353,4 +353,4 @@ const check = {
   targets: [{ figure: 'p50', side: 'embedded', atMost: 60_000, unit: 'ms' }],
 };
 
-export const rows = [fanOut, stream, backlog, rate, ring, distance, creates, reads, postgres, lists, sqlite, connections, follower, growth, storm, failover, check];
+export const rows = [fanOut, stream, backlog, rate, ring, creates, reads, postgres, lists, sqlite, connections, follower, growth, storm, distance, failover, check];
