@@ -62,6 +62,7 @@ void DeliveryEncoder::begin(std::string_view event) {
 void DeliveryEncoder::add_count(InboxCount count, base::Version offset) {
     text_.push_back(socketio::kPayloadSeparator);
     append_count(text_, count, offset);
+    counts_at_ |= static_cast<std::uint8_t>(1U << events_);
     ++events_;
     ++made_.counts;
 }
@@ -107,19 +108,20 @@ void DeliveryEncoder::add(const contracts::CreatedEventText& event, base::Versio
 Delivery DeliveryEncoder::take(base::UserId user) {
     assert(!empty());
     made_.user = user;
-    made_.events = socketio::EncodedEvent::from_arrays(socketio::SharedText{text_}, events_, offset_);
+    made_.events = socketio::EncodedEvent::from_arrays(socketio::SharedText{text_}, events_, offset_, counts_at_);
     if (!logged_.empty()) {
         made_.logged = std::make_shared<const std::vector<DeliveredEvent>>(std::exchange(logged_, {}));
     }
     text_.clear();
     events_ = 0;
+    counts_at_ = 0;
     return std::exchange(made_, {});
 }
 
 socketio::EncodedEvent encode_count(InboxCount count, base::Version offset) {
     std::string array;
     append_count(array, count, offset);
-    return socketio::EncodedEvent::from_arrays(socketio::SharedText{array}, 1, offset);
+    return socketio::EncodedEvent::from_arrays(socketio::SharedText{array}, 1, offset, 1);
 }
 
 }  // namespace carillon::gateway

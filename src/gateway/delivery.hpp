@@ -82,6 +82,7 @@ class DeliveryEncoder {
 
     std::string text_;  ///< keeps its memory
     std::uint16_t events_ = 0;
+    std::uint8_t counts_at_ = 0;  ///< a bit for each event that is a count
     base::Version offset_ = 0;
     Delivery made_;
     std::vector<DeliveredEvent> logged_;

@@ -38,6 +38,8 @@ GatewayMetrics::GatewayMetrics(metrics::Registry& registry)
       websocket_{registry.gauge("connections_active", kActiveHelp, {{"transport", "websocket"}})},
       opened_{registry.counter("connections_total", "Engine.IO sessions opened")},
       slow_consumers_{registry.counter("slow_consumers_total", "Connections closed because their queue ran over")},
+      counts_coalesced_{registry.counter(
+          "counts_coalesced_total", "Unread counts not sent, as a newer one came while the socket did not take them")},
       received_{event_counters(registry, "messages_received_total", "Events from sockets",
                                {contracts::kAuthEvent, contracts::kNotificationReadEvent,
                                 contracts::kNotificationReadAllEvent, contracts::kNotificationSyncEvent, kOther})},

@@ -30,6 +30,7 @@ class GatewayMetrics {
     /// Names that are not in the contract count as "other".
     void received(std::string_view event);
     void sent(std::string_view event, std::size_t sockets);
+    void counts_coalesced(std::size_t counts) { counts_coalesced_.increment(static_cast<double>(counts)); }
     /// Adds and empties it.
     void report(DeliveryTally& tally);
 
@@ -57,6 +58,7 @@ class GatewayMetrics {
     metrics::Gauge& websocket_;
     metrics::Counter& opened_;
     metrics::Counter& slow_consumers_;
+    metrics::Counter& counts_coalesced_;
     EventCounters received_;
     EventCounters sent_;
 };

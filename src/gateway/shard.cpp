@@ -91,6 +91,8 @@ class Shard::Observer final : public socketio::Observer {
     void on_closed(std::string_view transport, std::string_view reason) override {
         metrics_.connection_closed(transport, reason);
     }
+    // Counts are all that the gateway marks as states.
+    void on_messages_spared(std::size_t messages) override { metrics_.counts_coalesced(messages); }
 
  private:
     GatewayMetrics& metrics_;

@@ -267,6 +267,10 @@ void ClientConnection::on_queued(std::ptrdiff_t bytes) {
     server_.queued_bytes_ = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(server_.queued_bytes_) + bytes);
 }
 
+void ClientConnection::on_spared(std::size_t messages) {
+    if (server_.observer_ != nullptr) server_.observer_->on_messages_spared(messages);
+}
+
 base::SteadyTime ClientConnection::upper_deadline() const {
     base::SteadyTime at = binary_ ? std::min(connect_at_, binary_->give_up_at) : connect_at_;
     for (const auto& socket : sockets_) at = std::min(at, socket->ack_deadline());

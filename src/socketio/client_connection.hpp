@@ -59,6 +59,7 @@ class ClientConnection final : public EngineSession {
     void on_output() override;
     void on_sent(std::size_t messages, std::size_t bytes) override;
     void on_queued(std::ptrdiff_t bytes) override;
+    void on_spared(std::size_t messages) override;
     base::SteadyTime upper_deadline() const override;
     void on_upper_time(base::SteadyTime now) override;
     void on_upper_flush(base::SteadyTime now) override;

@@ -41,6 +41,8 @@ class Observer {
         (void)messages;
         (void)bytes;
     }
+    /// So many that were emitted will not be sent: newer states (`EncodedEvent::from_arrays`) have taken their place.
+    virtual void on_messages_spared(std::size_t messages) { (void)messages; }
 };
 
 /// One Engine.IO message, text without its type digit or bytes. The view is good until the handler returns.

@@ -1,6 +1,7 @@
 #include "socketio/engine_session.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <utility>
 
@@ -242,6 +243,7 @@ base::SteadyTime EngineSession::punctual(base::SteadyTime at, base::SteadyTime n
 
 void EngineSession::send(OutPacket packet) {
     if (state_ != State::open || overflowed_) return;
+    if (packet.states != 0 && is_behind()) keep_last_state(packet);
     const std::size_t size = packet.size();
     if (queued_bytes() + size > config_.queue_bytes_max || queue_.size() >= config_.queue_packets_max) {
         overflowed_ = true;
@@ -251,6 +253,15 @@ void EngineSession::send(OutPacket packet) {
         queue_.push(std::move(packet));
     }
     on_output();
+}
+
+void EngineSession::keep_last_state(OutPacket& packet) {
+    packet.dropped = static_cast<std::uint8_t>(packet.states & ~std::bit_floor(packet.states));
+    const auto waited = queue_.drop_states(packet.prefix);
+    queued_bytes_ -= waited.bytes;
+    on_queued(-static_cast<std::ptrdiff_t>(waited.bytes));
+    const std::size_t spared = waited.packets + static_cast<std::size_t>(std::popcount(packet.dropped));
+    if (spared > 0) on_spared(spared);
 }
 
 void EngineSession::close(std::string_view reason) {
@@ -341,7 +352,7 @@ void EngineSession::flush_poll(base::SteadyTime now) {
 void EngineSession::flush_link() {
     if (queue_.empty() || link_bytes_ > 0) return;
     std::size_t messages = 0;
-    for (const OutPacket& packet : queue_.packets()) messages += packet.messages;
+    for (const OutPacket& packet : queue_.packets()) messages += packet.messages_left();
     on_sent(messages, queued_bytes_);
     link_bytes_ = link_->send(queue_.packets());
     on_queued(static_cast<std::ptrdiff_t>(link_bytes_));
@@ -396,7 +407,7 @@ std::string EngineSession::take_payload(std::size_t packets_max) {
         } else {
             packet.append_to(payload);
         }
-        messages += packet.messages;
+        messages += packet.messages_left();
         bytes += packet.size();
     }
     queue_.pop_front(taken);

@@ -102,7 +102,8 @@ class EngineSession : public Timed {
 
     // From above.
 
-    /// Queues a packet for the end of the turn. Past the bounds the session closes then ("slow consumer").
+    /// Queues a packet for the end of the turn. Past the bounds the session closes then ("slow consumer"). While the
+    /// client does not take what is sent, states in it take the place of those that wait.
     void send(OutPacket packet);
     /// Ends the session: what is queued goes out first, then the transport closes. Without effect when it has ended.
     void close(std::string_view reason);
@@ -133,6 +134,8 @@ class EngineSession : public Timed {
     virtual void on_output() = 0;
     virtual void on_sent(std::size_t messages, std::size_t bytes) = 0;
     virtual void on_queued(std::ptrdiff_t bytes) = 0;
+    /// So many messages will not be sent: newer states have taken their place.
+    virtual void on_spared(std::size_t messages) = 0;
     /// A deadline of the layer above, part of `deadline()`.
     virtual base::SteadyTime upper_deadline() const = 0;
     virtual void on_upper_time(base::SteadyTime now) = 0;
@@ -166,6 +169,9 @@ class EngineSession : public Timed {
     void flush_closing(base::SteadyTime now);
     std::string take_payload(std::size_t packets_max);
     void clear_queue();
+    /// Whether what is queued now has to wait for the client: behind what its connection has not taken, or for a GET.
+    bool is_behind() const { return transport_ == Transport::websocket ? link_bytes_ > 0 : poll_ == nullptr; }
+    void keep_last_state(OutPacket& packet);
 
     // Constant after construction
     const ServerConfig& config_;

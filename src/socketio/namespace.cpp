@@ -277,12 +277,14 @@ void NamespaceImpl::leave_at(SocketImpl& socket, std::size_t membership) {
 
 std::vector<OutPacket> NamespaceImpl::packets(const EncodedEvent& event) const {
     if (event.attachments()) return with_attachments(SharedText{event.payload(name_)}, *event.attachments());
-    return {OutPacket{event.text(), &event_prefix_, false, event.events()}};
+    return {OutPacket{event.text(), &event_prefix_, false, event.events(), event.states()}};
 }
 
 void NamespaceImpl::send(ClientConnection& connection, const EncodedEvent& event) const {
     if (!event.text()) return;
-    if (!event.attachments()) return connection.send({event.text(), &event_prefix_, false, event.events()});
+    if (!event.attachments()) {
+        return connection.send({event.text(), &event_prefix_, false, event.events(), event.states()});
+    }
     for (OutPacket& packet : packets(event)) connection.send(std::move(packet));
 }
 

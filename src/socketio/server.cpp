@@ -60,6 +60,14 @@ EncodedEvent EncodedEvent::from_arrays(SharedText arrays_json, std::uint16_t eve
     return encoded;
 }
 
+EncodedEvent EncodedEvent::from_arrays(SharedText arrays_json, std::uint16_t events,
+                                       std::optional<std::uint64_t> offset, std::uint8_t states) {
+    assert(states >> events == 0);
+    EncodedEvent encoded = from_arrays(std::move(arrays_json), events, offset);
+    encoded.states_ = states;
+    return encoded;
+}
+
 void EncodedEvent::append_offset(std::string& arrays_json, std::uint64_t offset) {
     std::array<char, 20> digits{};
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), offset).ptr;

@@ -49,6 +49,11 @@ class EncodedEvent {
     /// that of the last one, the caller has given each array one (`append_offset`).
     static EncodedEvent from_arrays(SharedText arrays_json, std::uint16_t events,
                                     std::optional<std::uint64_t> offset = std::nullopt);
+    /// `states`: a bit for each array, the first one's the lowest, that says how something is (a counter) and not what
+    /// has happened. Of all those a socket is sent only the last one matters: while a client does not take what is
+    /// sent, those before it are dropped. The others keep their order and are all sent.
+    static EncodedEvent from_arrays(SharedText arrays_json, std::uint16_t events, std::optional<std::uint64_t> offset,
+                                    std::uint8_t states);
     static constexpr std::uint16_t kBatchMax = 8;
     /// Makes an offset the last argument of the array that `arrays_json` ends with.
     static void append_offset(std::string& arrays_json, std::uint64_t offset);
@@ -65,6 +70,7 @@ class EncodedEvent {
     /// The name of the (first) event; good as long as this or a copy of it.
     std::string_view event() const;
     std::uint16_t events() const { return events_; }
+    std::uint8_t states() const { return states_; }
     /// `["name",args…]`, shared by all who send it; none when default constructed.
     const SharedText& text() const { return text_; }
     /// Null when there are none. Each may be sent by itself.
@@ -73,6 +79,7 @@ class EncodedEvent {
  private:
     SharedText text_;
     std::uint16_t events_ = 1;
+    std::uint8_t states_ = 0;
     bool has_offset_ = false;  ///< each array ends with `,"<offset>"]`
     std::uint64_t offset_ = 0;
     std::string escaped_name_;  ///< the name itself, when it is written with escapes

@@ -67,11 +67,13 @@ struct CountingObserver final : Observer {
     }
     void on_message_received(std::size_t) override { ++received; }
     void on_messages_sent(std::size_t messages, std::size_t) override { sent += messages; }
+    void on_messages_spared(std::size_t messages) override { spared += messages; }
 
     std::map<std::string, int> active;
     std::vector<std::string> ended;
     std::size_t received = 0;
     std::size_t sent = 0;
+    std::size_t spared = 0;
 };
 
 /// A server with a fake clock, and what its sockets experienced.
