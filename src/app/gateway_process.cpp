@@ -18,12 +18,19 @@ namespace carillon::app {
 namespace {
 
 constexpr std::uint32_t kThreadsMax = 64;
+constexpr std::uint32_t kHandshakesMin = 1'000;
+/// Ten seconds' worth may come at once: an office behind one address is back at once after an outage.
+constexpr std::uint32_t kConnectRateLimit = 100;
+/// Eight seconds' worth may come at once: the largest message there is, eight times.
+constexpr std::uint64_t kAddressBytesLimit = 1'000'000;
 
 /// Fills in what the machine decides.
 ServeConfig fit(ServeConfig config) {
     const ProcessLimits& limits = process_limits();
     if (config.threads == 0) config.threads = std::min(limits.cores, kThreadsMax);
     if (config.max_connections == 0) config.max_connections = connections_for(limits.open_files, config.threads);
+    // The others are for those who have joined, however many begin and go no further.
+    if (config.max_handshakes == 0) config.max_handshakes = std::max(config.max_connections / 2, kHandshakesMin);
     return config;
 }
 
@@ -63,6 +70,11 @@ gateway::GatewayConfig gateway_config(const ServeConfig& config, bool ops_routes
     gateway.rest_rate_limit = config.rest_rate_limit;
     gateway.max_connections = config.max_connections;
     gateway.max_sockets_per_user = config.max_sockets_per_user;
+    gateway.max_handshakes = config.max_handshakes;
+    gateway.address_rates.connects = config.connect_rate_limit.value_or(kConnectRateLimit);
+    gateway.address_rates.bytes = config.address_bytes_limit.value_or(kAddressBytesLimit);
+    gateway.loopback_address_rates.connects = config.connect_rate_limit.value_or(0);
+    gateway.loopback_address_rates.bytes = config.address_bytes_limit.value_or(0);
     gateway.auth_timeout = config.auth_timeout;
     gateway.ping_interval = config.ping_interval;
     gateway.ping_timeout = config.ping_timeout;

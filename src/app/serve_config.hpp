@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,8 +40,12 @@ struct ServeConfig {
     std::uint32_t register_rate_limit = 10;  ///< registrations a second and address
     std::uint32_t max_connections = 0;       ///< 0: as many as the limit of open files allows
     std::uint32_t max_sockets_per_user = 100;
-    std::string advertise_url;  ///< where other gateways reach this one; empty: at host and port
-    std::string peers_ca_file;  ///< for https URLs of theirs
+    std::uint32_t max_handshakes = 0;  ///< 0: half of max_connections
+    /// Nothing given: the defaults, which leave out this machine's own addresses.
+    std::optional<std::uint32_t> connect_rate_limit;   ///< handshakes a second and address; 0: no limit
+    std::optional<std::uint64_t> address_bytes_limit;  ///< bytes received a second and address; 0: no limit
+    std::string advertise_url;                         ///< where other gateways reach this one; empty: at host and port
+    std::string peers_ca_file;                         ///< for https URLs of theirs
     std::chrono::milliseconds auth_timeout{10'000};
     std::chrono::milliseconds ping_interval{25'000};
     std::chrono::milliseconds ping_timeout{20'000};

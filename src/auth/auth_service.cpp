@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "auth/client_network.hpp"
 #include "auth/password_rules.hpp"
 #include "auth/store_errors.hpp"
+#include "base/client_network.hpp"
 #include "base/log.hpp"
 
 namespace carillon::auth {
@@ -65,7 +65,7 @@ loop::Task<Answer> AuthService::register_user(contracts::RegisterRequest request
         failure.reason = std::move(*weakness);
         co_return failure;
     }
-    if (const auto retry_after = registrations_.take(client_network(client.address))) {
+    if (const auto retry_after = registrations_.take(base::client_network(client.address))) {
         AuthFailure failure = refuse(errc::rate_limited);
         failure.retry_after = retry_after;
         co_return failure;
@@ -87,7 +87,7 @@ loop::Task<Answer> AuthService::register_user(contracts::RegisterRequest request
 }
 
 loop::Task<Answer> AuthService::log_in(contracts::LoginRequest request, Client client) {
-    const std::string client_key = client_network(client.address);
+    const std::string client_key = base::client_network(client.address);
     const std::string account_key = client_key + ' ' + fold_case(request.email);
     if (auto refused = take_login_attempt(account_key, client_key)) co_return std::move(*refused);
 

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "auth/auth_service.hpp"
-#include "auth/client_network.hpp"
 #include "auth/store_errors.hpp"
+#include "base/client_network.hpp"
 #include "base/log.hpp"
 
 namespace carillon::auth {
@@ -75,7 +75,7 @@ loop::Task<AuthResult<LoggedIn>> AuthService::begin_session(store::User user) {
 
 loop::Task<AuthResult<LoggedIn>> AuthService::refresh(std::string refresh_token, Client client) {
     if (refresh_token.empty()) co_return refuse(errc::token_absent);
-    const std::string client_key = client_network(client.address);
+    const std::string client_key = base::client_network(client.address);
     if (const auto retry_after = client_refreshes_.take(client_key)) {
         AuthFailure failure = refuse(errc::rate_limited);
         failure.retry_after = retry_after;

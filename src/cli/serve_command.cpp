@@ -154,6 +154,21 @@ void add_limits(CLI::App& options, app::ServeConfig& config) {
         .add_option("--max-connections", config.max_connections,
                     "Socket.IO connections; more are refused with 503 (default: what the limit of open files allows)")
         ->check(positive);
+    options
+        .add_option("--max-handshakes", config.max_handshakes,
+                    "Connections that have not joined a namespace yet; more are refused with 503 (default: half of "
+                    "--max-connections)")
+        ->check(positive);
+    options
+        .add_option("--connect-rate-limit", config.connect_rate_limit,
+                    "Handshakes a second, per client address; 0: no limit (default: 100, and none for this machine's "
+                    "own addresses)")
+        ->check(CLI::Range{0, 1'000'000});
+    options
+        .add_option("--address-bytes-limit", config.address_bytes_limit,
+                    "Bytes received a second on sockets, per client address; 0: no limit (default: 1000000, and none "
+                    "for this machine's own addresses)")
+        ->check(CLI::Range{0, 1'000'000'000});
     options.add_option("--max-sockets-per-user", config.max_sockets_per_user, "Sockets of one user")
         ->check(positive)
         ->capture_default_str();

@@ -31,6 +31,15 @@ http::Verifiers user_verifier(const token::UserTokenVerifier& tokens) {
     return verifiers;
 }
 
+http::AddressLimitsConfig address_limits(const GatewayConfig& config, GatewayMetrics& metrics) {
+    http::AddressLimitsConfig limits;
+    limits.rates = config.address_rates;
+    limits.loopback = config.loopback_address_rates;
+    limits.trusted_proxies = config.trusted_proxies;
+    limits.pauses = &metrics.address_pauses;
+    return limits;
+}
+
 }  // namespace
 
 struct Gateway::Impl {
@@ -42,6 +51,7 @@ struct Gateway::Impl {
           rest{services.notifications, services.accounts,  services.clock, metrics,
                config.rest_rate_limit, config.cors_origins},
           router{services.clock, services.metrics, user_verifier(tokens), "gateway"},
+          addresses{std::make_shared<http::AddressLimits>(services.clock, address_limits(config, metrics))},
           sids{make_sids(config)} {
         if (executors.empty() || executors.size() > kShardsMax) {
             throw std::invalid_argument{"a gateway has 1 to 64 shards"};
@@ -68,6 +78,7 @@ struct Gateway::Impl {
     RateLimiter limiter;
     PublicRest rest;
     http::Router router;
+    const std::shared_ptr<http::AddressLimits> addresses;
     const std::shared_ptr<const socketio::SidCodec> sids;
     std::vector<std::unique_ptr<Shard>> shards;
     /// Lives on the first shard's thread and uses its deadlines.
@@ -87,6 +98,8 @@ void Gateway::Impl::build_shards(const std::vector<loop::Executor>& executors) {
                                services.pids,
                                router,
                                std::make_shared<http::ConnectionBudget>(config.max_connections),
+                               std::make_shared<http::ConnectionBudget>(config.max_handshakes, &metrics.handshakes),
+                               addresses,
                                sids,
                                make_peers(config, services),
                                revocations};
@@ -150,6 +163,8 @@ void Gateway::Impl::listen() {
 
 void Gateway::Impl::forget_limits() {
     limiter.forget_idle();
+    addresses->forget_idle();
+    metrics.held.addresses.set(static_cast<double>(addresses->remembered()));
     metrics.held.limits.set(static_cast<double>(limiter.remembered()));
     metrics.held.rest_limits.set(static_cast<double>(rest.forget_idle_limits()));
     shards.front()->deadlines().add(services.clock.steady_now() + kForgetLimits, [this] { forget_limits(); });

@@ -25,13 +25,26 @@ std::unordered_map<std::string_view, metrics::Counter*> event_counters(metrics::
     return counters;
 }
 
+std::unordered_map<std::string_view, metrics::Counter*> refusal_counters(metrics::Registry& registry) {
+    std::unordered_map<std::string_view, metrics::Counter*> counters;
+    for (const auto* reason : {"draining", "address", "handshakes", "connections"}) {
+        counters.emplace(reason, &registry.counter("handshakes_refused_total", "Engine.IO handshakes refused",
+                                                   {{"reason", reason}}));
+    }
+    return counters;
+}
+
 }  // namespace
 
 GatewayMetrics::GatewayMetrics(metrics::Registry& registry)
     : rate_limited{registry.counter("rate_limited_total", "Socket messages and REST requests refused by a rate limit")},
+      address_pauses{registry.counter("address_pauses_total",
+                                      "Waits before more was read from an address that sent more than it may")},
+      handshakes{registry.gauge("handshakes_active", "Engine.IO sessions that have not joined a namespace yet")},
       outbound_queue_bytes{registry.gauge("outbound_queue_bytes", "Bytes queued for sockets and not yet taken")},
       held{held_gauge(registry, "sessions"), held_gauge(registry, "sockets"), held_gauge(registry, "users"),
-           held_gauge(registry, "arriving"), held_gauge(registry, "limits"),  held_gauge(registry, "rest_limits")},
+           held_gauge(registry, "arriving"), held_gauge(registry, "limits"),  held_gauge(registry, "rest_limits"),
+           held_gauge(registry, "addresses")},
       delivery_latency{registry.histogram("delivery_latency_seconds", "From the event's time to the sockets' queues")},
       registry_{registry},
       polling_{registry.gauge("connections_active", kActiveHelp, {{"transport", "polling"}})},
@@ -40,6 +53,7 @@ GatewayMetrics::GatewayMetrics(metrics::Registry& registry)
       slow_consumers_{registry.counter("slow_consumers_total", "Connections closed because their queue ran over")},
       counts_coalesced_{registry.counter(
           "counts_coalesced_total", "Unread counts not sent, as a newer one came while the socket did not take them")},
+      refused_{refusal_counters(registry)},
       received_{event_counters(registry, "messages_received_total", "Events from sockets",
                                {contracts::kAuthEvent, contracts::kNotificationReadEvent,
                                 contracts::kNotificationReadAllEvent, contracts::kNotificationSyncEvent, kOther})},
@@ -67,6 +81,10 @@ void GatewayMetrics::connection_closed(std::string_view transport, std::string_v
 
 void GatewayMetrics::auth_failed(std::string_view code) {
     registry_.counter("auth_failures_total", "Refused authentications", {{"code", std::string{code}}}).increment();
+}
+
+void GatewayMetrics::handshake_refused(std::string_view reason) {
+    refused_.at(reason)->increment();
 }
 
 void GatewayMetrics::received(std::string_view event) {

@@ -27,6 +27,8 @@ class GatewayMetrics {
     /// `reason` is one of a fixed set: the Socket.IO server's and ours.
     void connection_closed(std::string_view transport, std::string_view reason);
     void auth_failed(std::string_view code);
+    /// `reason` as the endpoint of the handshakes tells it.
+    void handshake_refused(std::string_view reason);
     /// Names that are not in the contract count as "other".
     void received(std::string_view event);
     void sent(std::string_view event, std::size_t sockets);
@@ -35,6 +37,8 @@ class GatewayMetrics {
     void report(DeliveryTally& tally);
 
     metrics::Counter& rate_limited;
+    metrics::Counter& address_pauses;
+    metrics::Gauge& handshakes;
     metrics::Gauge& outbound_queue_bytes;
     /// What is kept of clients, by table: none of it without clients. Brought up to date each second, the limits more
     /// rarely.
@@ -45,6 +49,7 @@ class GatewayMetrics {
         metrics::Gauge& arriving;
         metrics::Gauge& limits;
         metrics::Gauge& rest_limits;
+        metrics::Gauge& addresses;
     } held;
     metrics::Histogram& delivery_latency;
 
@@ -59,6 +64,7 @@ class GatewayMetrics {
     metrics::Counter& opened_;
     metrics::Counter& slow_consumers_;
     metrics::Counter& counts_coalesced_;
+    EventCounters refused_;
     EventCounters received_;
     EventCounters sent_;
 };

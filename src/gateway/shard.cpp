@@ -40,6 +40,9 @@ http::EngineEndpointConfig endpoint_config(const GatewayConfig& config, const Sh
     endpoint.path = config.socketio_path;
     endpoint.origins = config.cors_origins;
     endpoint.budget = services.connections;
+    endpoint.handshakes = services.handshakes;
+    endpoint.addresses = services.addresses;
+    endpoint.on_refused = [&metrics = services.metrics](std::string_view reason) { metrics.handshake_refused(reason); };
     endpoint.peers = services.peers;
     return endpoint;
 }

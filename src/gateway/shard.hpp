@@ -27,6 +27,8 @@ struct ShardServices {
     const PidSealer& pids;
     const http::Router& router;
     std::shared_ptr<http::ConnectionBudget> connections;
+    std::shared_ptr<http::ConnectionBudget> handshakes;
+    std::shared_ptr<http::AddressLimits> addresses;
     std::shared_ptr<const socketio::SidCodec> sids;
     std::shared_ptr<const http::EnginePeers> peers;
     const RevocationList& revocations;

@@ -7,13 +7,17 @@
 namespace carillon::http {
 
 bool ConnectionBudget::try_take() {
-    if (taken_.fetch_add(1, std::memory_order_relaxed) < max_ || max_ == 0) return true;
-    give_back();
-    return false;
+    if (taken_.fetch_add(1, std::memory_order_relaxed) >= max_ && max_ != 0) {
+        taken_.fetch_sub(1, std::memory_order_relaxed);
+        return false;
+    }
+    if (shown_ != nullptr) shown_->add(1);
+    return true;
 }
 
 void ConnectionBudget::give_back() {
     taken_.fetch_sub(1, std::memory_order_relaxed);
+    if (shown_ != nullptr) shown_->add(-1);
 }
 
 EngineEndpoint::EngineEndpoint(loop::Executor executor, socketio::Server& server, const base::Clock& clock,
@@ -30,6 +34,10 @@ bool EngineEndpoint::owns(std::string_view target) const {
 
 std::size_t EngineEndpoint::body_bytes_max() const {
     return shard_->message_bytes_max();
+}
+
+std::shared_ptr<AddressBudget> EngineEndpoint::budget_of(const Request& head) {
+    return shard_->budget_of(head);
 }
 
 std::shared_ptr<void> EngineEndpoint::expect_body(const Request& head) {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "http/address_limits.hpp"
 #include "http/engine_peers.hpp"
 #include "http/raw_endpoint.hpp"
 #include "socketio/engine_server.hpp"
@@ -18,17 +20,18 @@ namespace carillon::http {
 
 class EngineShard;
 
-/// How many Engine.IO sessions all shards together may hold. Thread: any.
+/// How many Engine.IO sessions, or handshakes, all shards together may hold. Thread: any.
 class ConnectionBudget {
  public:
-    /// 0: no limit.
-    explicit ConnectionBudget(std::size_t max) : max_{max} {}
+    /// `max` 0: no limit. `shown`, if any, follows what is taken, and outlives the budget.
+    explicit ConnectionBudget(std::size_t max, metrics::Gauge* shown = nullptr) : max_{max}, shown_{shown} {}
     bool try_take();
     void give_back();
     std::size_t taken() const { return taken_.load(std::memory_order_relaxed); }
 
  private:
     const std::size_t max_;
+    metrics::Gauge* const shown_;
     std::atomic<std::size_t> taken_{0};
 };
 
@@ -36,8 +39,12 @@ struct EngineEndpointConfig {
     std::string path = "/socket.io/";          ///< prefix of the target, with its trailing slash
     std::vector<std::string> origins;          ///< who may connect; empty or "*": anybody. No Origin header: accepted
     std::shared_ptr<ConnectionBudget> budget;  ///< shared by the shards; null: no limit
-    std::shared_ptr<const EnginePeers> peers;  ///< the other nodes; null: there are none
-    std::chrono::seconds retry_after{2};       ///< of the 503 when full or draining
+    std::shared_ptr<ConnectionBudget> handshakes;  ///< the same of sessions that have not joined a namespace yet
+    std::shared_ptr<AddressLimits> addresses;      ///< shared by the shards; null: no limit by address
+    /// Told of each handshake that is refused: "draining", "address", "handshakes" or "connections". Thread: any.
+    std::function<void(std::string_view reason)> on_refused;
+    std::shared_ptr<const EnginePeers> peers;        ///< the other nodes; null: there are none
+    std::chrono::seconds retry_after{2};             ///< of the 503 when full or draining
     std::chrono::milliseconds close_timeout{5'000};  ///< for the peer's close frame and its end of the connection
 };
 
@@ -57,6 +64,7 @@ class EngineEndpoint final : public RawEndpoint {
 
     bool owns(std::string_view target) const override;
     std::size_t body_bytes_max() const override;
+    std::shared_ptr<AddressBudget> budget_of(const Request& head) override;
     std::shared_ptr<void> expect_body(const Request& head) override;
     loop::Task<std::optional<Response>> refuse_head(const Request& head) override;
     loop::Task<Response> on_request(Request& request, PeerWatch& peer, RawBody body) override;

@@ -17,6 +17,8 @@ std::string_view phrase_of(int status) {
             return "Forbidden";
         case 426:
             return "Upgrade Required";
+        case 429:
+            return "Too Many Requests";
         case 503:
             return "Service Unavailable";
         default:

@@ -197,9 +197,14 @@ loop::Task<Response> EngineShard::serve_here(std::shared_ptr<EngineShard> self, 
 }
 
 Response EngineShard::open_polling(const Request& request, const EngineQuery& query) {
-    if (const auto reason = admit(); !reason.empty()) {
-        Response response = plain_answer(503, "{\"message\":\"" + std::string{reason} + "\"}", "application/json");
-        response.headers.set("Retry-After", retry_after());
+    if (const auto refused = admit(budget_of_address(request.remote_address).get())) {
+        if (refused->status == 429) {
+            return problem_response(contracts::problem_rate_limited(static_cast<int>(refused->retry_after_s),
+                                                                    std::string{refused->reason} + "."));
+        }
+        Response response =
+            plain_answer(refused->status, "{\"message\":\"" + std::string{refused->reason} + "\"}", "application/json");
+        response.headers.set("Retry-After", std::to_string(refused->retry_after_s));
         return response;
     }
     return payload_answer(server_.open_polling(now(), make_handshake(request, query)).open_packet());

@@ -32,6 +32,9 @@ EngineShard::EngineShard(loop::Executor executor, socketio::Server& server, cons
     server_.on_session_end([budget = config_.budget] {
         if (budget) budget->give_back();
     });
+    server_.on_handshake_end([handshakes = config_.handshakes] {
+        if (handshakes) handshakes->give_back();
+    });
 }
 
 void EngineShard::set_siblings(std::vector<EngineShard*> siblings) {
@@ -59,6 +62,7 @@ void EngineShard::flush() {
 void EngineShard::arm_timer() {
     std::optional<base::SteadyTime> next = server_.next_deadline();
     if (!closing_.empty()) next = next ? std::min(*next, closing_.front().deadline) : closing_.front().deadline;
+    if (!paused_.empty()) next = next ? std::min(*next, paused_.begin()->first) : paused_.begin()->first;
     // An earlier wake-up than needed is harmless, and cheaper than moving the timer each time.
     if (!next || (armed_at_ && *armed_at_ <= *next)) return;
     armed_at_ = next;
@@ -78,6 +82,12 @@ void EngineShard::on_timer() {
         closing_.pop_front();
         if (connection) connection->abort();
     }
+    // One that has to wait again comes behind those that wait already.
+    while (!paused_.empty() && paused_.begin()->first <= time) {
+        const auto connection = std::move(paused_.begin()->second);
+        paused_.erase(paused_.begin());
+        connection->resume_reading();
+    }
     flush();
 }
 
@@ -90,9 +100,11 @@ void EngineShard::close() {
     if (forwarder_) forwarder_->close();
     const std::vector<EngineWebSocket*> all{websockets_.begin(), websockets_.end()};
     for (EngineWebSocket* const one : all) one->abort();
+    paused_.clear();
     server_.flush(now());
     server_.on_work(nullptr);
     server_.on_session_end(nullptr);
+    server_.on_handshake_end(nullptr);
 }
 
 std::string& EngineShard::write_buffer() {
@@ -106,12 +118,47 @@ void EngineShard::expect_end(const std::shared_ptr<EngineWebSocket>& connection)
     schedule_flush();
 }
 
+void EngineShard::resume_after(std::chrono::milliseconds pause, std::shared_ptr<EngineWebSocket> connection) {
+    if (closed_) return;
+    paused_.emplace(now() + pause, std::move(connection));
+    schedule_flush();
+}
+
 // --- Sessions --------------------------------------------------------------------------------------------------------
 
-std::string_view EngineShard::admit() {
-    if (draining_ || closed_) return "Server is draining";
-    if (config_.budget && !config_.budget->try_take()) return "Too many connections";
-    return {};
+std::optional<EngineShard::Refused> EngineShard::admit(AddressBudget* address) {
+    const auto later = config_.retry_after.count();
+    if (draining_ || closed_) return refuse("draining", 503, "Server is draining", later);
+    if (address != nullptr) {
+        if (const auto wait = address->take_connect(now())) {
+            return refuse("address", 429, "Too many handshakes from this address",
+                          std::chrono::ceil<std::chrono::seconds>(*wait).count());
+        }
+    }
+    if (config_.handshakes && !config_.handshakes->try_take()) {
+        return refuse("handshakes", 503, "Too many handshakes at once", later);
+    }
+    if (config_.budget && !config_.budget->try_take()) {
+        if (config_.handshakes) config_.handshakes->give_back();
+        return refuse("connections", 503, "Too many connections", later);
+    }
+    return std::nullopt;
+}
+
+EngineShard::Refused EngineShard::refuse(std::string_view counted_as, int status, std::string_view reason,
+                                         std::int64_t retry_after_s) const {
+    if (config_.on_refused) config_.on_refused(counted_as);
+    return {status, reason, retry_after_s};
+}
+
+std::shared_ptr<AddressBudget> EngineShard::budget_of_address(std::string_view address) const {
+    return config_.addresses ? config_.addresses->of(address) : nullptr;
+}
+
+std::shared_ptr<AddressBudget> EngineShard::budget_of(const Request& head) const {
+    // What another node passes on was paid for there.
+    if (head.method != Method::post || (head.headers.has(kForwardedHeader) && may_be_passed_on(head))) return nullptr;
+    return budget_of_address(head.remote_address);
 }
 
 std::shared_ptr<EngineShard> EngineShard::owner_of(std::string_view sid) {

@@ -4,6 +4,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -32,6 +33,7 @@ class EngineShard final : public EngineWebSocketHost, public std::enable_shared_
 
     const EngineEndpointConfig& config() const { return config_; }
     std::size_t message_bytes_max() const { return server_.config().max_payload; }
+    std::shared_ptr<AddressBudget> budget_of(const Request& head) const;
     std::shared_ptr<void> expect_body(const Request& head);
     static loop::Task<std::optional<Response>> refuse_head(std::shared_ptr<EngineShard> self, const Request& head);
     static loop::Task<Response> serve(std::shared_ptr<EngineShard> self, Request& request, PeerWatch& peer,
@@ -57,6 +59,7 @@ class EngineShard final : public EngineWebSocketHost, public std::enable_shared_
     void add(EngineWebSocket& connection) override { websockets_.insert(&connection); }
     void remove(EngineWebSocket& connection) override { websockets_.erase(&connection); }
     void expect_end(const std::shared_ptr<EngineWebSocket>& connection) override;
+    void resume_after(std::chrono::milliseconds pause, std::shared_ptr<EngineWebSocket> connection) override;
 
  private:
     struct Upload;
@@ -72,9 +75,15 @@ class EngineShard final : public EngineWebSocketHost, public std::enable_shared_
     void on_timer();
     /// What is due by the clock happens before what has just come in.
     void catch_up() { server_.on_time(now()); }
-    /// Why a new session cannot be had now, or empty. Takes a place of the budget when it can.
-    std::string_view admit();
-    std::string retry_after() const { return std::to_string(config_.retry_after.count()); }
+    struct Refused {
+        int status;
+        std::string_view reason;
+        std::int64_t retry_after_s;
+    };
+    /// Why a new session cannot be had now. Takes a place of each budget when it can. `address` may be null.
+    std::optional<Refused> admit(AddressBudget* address);
+    Refused refuse(std::string_view counted_as, int status, std::string_view reason, std::int64_t retry_after_s) const;
+    std::shared_ptr<AddressBudget> budget_of_address(std::string_view address) const;
     /// The shard that a session lives on; this one when nobody can tell.
     std::shared_ptr<EngineShard> owner_of(std::string_view sid);
     /// The node that a session lives on, when it is another one, and the request may be passed on to it.
@@ -118,7 +127,8 @@ class EngineShard final : public EngineWebSocketHost, public std::enable_shared_
     std::optional<base::SteadyTime> armed_at_;
     bool flush_scheduled_ = false;
     bool closed_ = false;
-    std::deque<Closing> closing_;  ///< in the order of their deadlines
+    std::deque<Closing> closing_;                                               ///< in the order of their deadlines
+    std::multimap<base::SteadyTime, std::shared_ptr<EngineWebSocket>> paused_;  ///< by when they are read again
     std::unordered_set<EngineWebSocket*> websockets_;
     std::vector<char> read_bytes_;
     std::string write_bytes_;

@@ -91,13 +91,16 @@ int EngineShard::upgrade_here(const Request& request, tcp::socket socket, std::s
     const auto answer = websocket_answer(request);
     if (!answer) return refuse_upgrade(socket, 426, "Upgrade Required", "Sec-WebSocket-Version: 13");
     const bool opens = std::holds_alternative<socketio::OpenWebSocket>(verdict);
+    auto address = budget_of_address(request.headers.has(kForwardedHeader) ? request.headers.get(kForwardedClientHeader)
+                                                                           : std::string_view{request.remote_address});
     if (opens) {
-        if (const auto reason = admit(); !reason.empty()) {
-            return refuse_upgrade(socket, 503, reason, "Retry-After: " + retry_after());
+        if (const auto refused = admit(address.get())) {
+            return refuse_upgrade(socket, refused->status, refused->reason,
+                                  "Retry-After: " + std::to_string(refused->retry_after_s));
         }
     }
-    const auto connection =
-        std::make_shared<EngineWebSocket>(shared_from_this(), std::move(socket), message_bytes_max());
+    const auto connection = std::make_shared<EngineWebSocket>(shared_from_this(), std::move(socket),
+                                                              message_bytes_max(), std::move(address));
     if (opens) {
         auto& session = server_.open_websocket(now(), make_handshake(request, query), *connection);
         connection->start(session, *answer, std::move(already_read));

@@ -17,8 +17,8 @@ constexpr int kReadsPerTurn = 4;
 }  // namespace
 
 EngineWebSocket::EngineWebSocket(std::shared_ptr<EngineWebSocketHost> host, asio::ip::tcp::socket socket,
-                                 std::size_t message_bytes_max)
-    : host_{std::move(host)}, socket_{std::move(socket)}, decoder_{message_bytes_max} {
+                                 std::size_t message_bytes_max, std::shared_ptr<AddressBudget> address)
+    : host_{std::move(host)}, address_{std::move(address)}, socket_{std::move(socket)}, decoder_{message_bytes_max} {
     host_->add(*this);
 }
 
@@ -63,9 +63,22 @@ void EngineWebSocket::wait_readable() {
 
 void EngineWebSocket::on_readable() {
     for (int i = 0; i < kReadsPerTurn; ++i) {
+        if (pause_reading()) return;
         if (!read_some()) break;
     }
     if (socket_.is_open() && !broken_) wait_readable();
+}
+
+bool EngineWebSocket::pause_reading() {
+    if (!address_) return false;
+    const auto pause = address_->pause(host_->now());
+    if (pause == std::chrono::milliseconds::zero()) return false;
+    host_->resume_after(pause, shared_from_this());
+    return true;
+}
+
+void EngineWebSocket::resume_reading() {
+    if (socket_.is_open() && !broken_) on_readable();
 }
 
 bool EngineWebSocket::read_some() {
@@ -85,6 +98,7 @@ bool EngineWebSocket::read_some() {
 }
 
 void EngineWebSocket::decode(std::span<char> bytes) {
+    if (address_) address_->spend(bytes.size(), host_->now());
     if (phase_ == Phase::ended) return;
     const CloseCode failed = decoder_.decode(bytes, *this);
     send_pongs();

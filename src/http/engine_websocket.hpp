@@ -1,12 +1,14 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "http/address_limits.hpp"
 #include "socketio/engine_session.hpp"
 #include "socketio/websocket_codec.hpp"
 
@@ -27,6 +29,8 @@ class EngineWebSocketHost {
     virtual void remove(EngineWebSocket& connection) = 0;
     /// The connection is closing: it is to be cut off (`abort`) when it has not ended within the close timeout.
     virtual void expect_end(const std::shared_ptr<EngineWebSocket>& connection) = 0;
+    /// `resume_reading` is to be called after that long. Until then the connection is kept alive.
+    virtual void resume_after(std::chrono::milliseconds pause, std::shared_ptr<EngineWebSocket> connection) = 0;
 };
 
 /// One WebSocket connection (RFC 6455) after its handshake: reads frames and hands messages to its session; writes what
@@ -37,7 +41,7 @@ class EngineWebSocket final : public socketio::WebSocketLink,
                               public std::enable_shared_from_this<EngineWebSocket> {
  public:
     EngineWebSocket(std::shared_ptr<EngineWebSocketHost> host, boost::asio::ip::tcp::socket socket,
-                    std::size_t message_bytes_max);
+                    std::size_t message_bytes_max, std::shared_ptr<AddressBudget> address);
     ~EngineWebSocket() override;
 
     /// Writes the 101 answer, then serves `session`, which has been given this link. `already_read`: bytes that came
@@ -45,6 +49,7 @@ class EngineWebSocket final : public socketio::WebSocketLink,
     void start(socketio::EngineSession& session, std::string_view answer, std::string already_read);
     /// Writes the 101 answer and says goodbye: a WebSocket that nobody is to have.
     void start_closing(std::string_view answer, std::string already_read);
+    void resume_reading();
     /// Cuts the connection off now.
     void abort();
 
@@ -66,6 +71,8 @@ class EngineWebSocket final : public socketio::WebSocketLink,
     void wait_readable();
     void on_readable();
     bool read_some();
+    /// Whether its address has sent more than it may: then it is read later.
+    bool pause_reading();
     void decode(std::span<char> bytes);
     void write(std::string_view bytes);
     void wait_writable();
@@ -79,6 +86,7 @@ class EngineWebSocket final : public socketio::WebSocketLink,
 
     // Constant after construction
     const std::shared_ptr<EngineWebSocketHost> host_;
+    const std::shared_ptr<AddressBudget> address_;  ///< null: no limit
 
     // Touched only on the shard's thread
     boost::asio::ip::tcp::socket socket_;

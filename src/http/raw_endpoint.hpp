@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "http/address_limits.hpp"
 #include "http/message.hpp"
 #include "loop/task.hpp"
 
@@ -39,6 +40,11 @@ class RawEndpoint {
     /// By the request target as sent (path and query).
     virtual bool owns(std::string_view target) const = 0;
     virtual std::size_t body_bytes_max() const = 0;
+    /// Who pays for the body of this request, which is read no faster than that allows; null: nobody.
+    virtual std::shared_ptr<AddressBudget> budget_of(const Request& head) {
+        (void)head;
+        return nullptr;
+    }
     /// The head of a request has come, and its body is still on its way. What is returned is handed to `on_request`
     /// with the body; when it is destroyed before that, the body will not come.
     virtual std::shared_ptr<void> expect_body(const Request& head) {

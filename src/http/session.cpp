@@ -266,23 +266,26 @@ loop::Task<bool> Session::read_body(RequestParser& parser, RawBody& body) {
         parser.limit_body(limit);
         set_deadline(host_->config.body_timeout);
         const bool only_head = inbox_.empty();
-        status = parser.read_body(inbox_);
+        const auto address = raw_owned ? host_->raw->budget_of(request) : nullptr;
+        bool more = co_await pace(address);
+        if (more) status = parse_body(parser, address.get());
         if (raw_owned && status == RequestParser::Status::need_more) {
             const bool refused = co_await refuse_head(parser);
             if (refused) co_return false;
             body.expected = host_->raw->expect_body(request);
         }
-        if (parser.expects_continue() && only_head) {
+        if (more && parser.expects_continue() && only_head) {
             const bool sent = co_await send_text("HTTP/1.1 100 Continue\r\n\r\n");
             if (!sent) co_return false;
         }
-        while (status == RequestParser::Status::need_more) {
-            const bool more = co_await fill();
-            if (!more) {
-                if (timed_out_) co_await send_problem(parser, transport_problem(408, "The body came too slowly."));
-                co_return false;
-            }
-            status = parser.read_body(inbox_);
+        while (more && status == RequestParser::Status::need_more) {
+            more = co_await fill();
+            if (more) more = co_await pace(address);
+            if (more) status = parse_body(parser, address.get());
+        }
+        if (!more) {
+            if (timed_out_) co_await send_problem(parser, transport_problem(408, "The body came too slowly."));
+            co_return false;
         }
         if (status == RequestParser::Status::complete) co_return true;
         body.too_large = parser.error().status == 413;
@@ -296,6 +299,22 @@ loop::Task<bool> Session::read_body(RequestParser& parser, RawBody& body) {
     }
     co_await send_problem(parser, transport_problem(parser.error().status, parser.error().detail));
     co_return false;
+}
+
+loop::Task<bool> Session::pace(std::shared_ptr<AddressBudget> address) {
+    while (address && !timed_out_ && socket_.is_open()) {
+        const auto pause = address->pause(host_->clock.steady_now());
+        if (pause == std::chrono::milliseconds::zero()) break;
+        co_await loop::sleep_for(pause);
+    }
+    co_return !timed_out_ && socket_.is_open();
+}
+
+RequestParser::Status Session::parse_body(RequestParser& parser, AddressBudget* address) {
+    const std::size_t before = inbox_.size();
+    const auto status = parser.read_body(inbox_);
+    if (address != nullptr) address->spend(before - inbox_.size(), host_->clock.steady_now());
+    return status;
 }
 
 loop::Task<bool> Session::refuse_head(RequestParser& parser) {

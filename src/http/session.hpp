@@ -84,6 +84,9 @@ class Session final : public PeerWatch, public std::enable_shared_from_this<Sess
     loop::Task<bool> serve_one();
     loop::Task<bool> read_head(RequestParser& parser);
     loop::Task<bool> read_body(RequestParser& parser, RawBody& body);
+    /// Waits until that address may send more; false when the deadline has passed or the connection is closed.
+    loop::Task<bool> pace(std::shared_ptr<AddressBudget> address);
+    RequestParser::Status parse_body(RequestParser& parser, AddressBudget* address);
     /// Answers a request of the raw endpoint that is refused before its body has come.
     loop::Task<bool> refuse_head(RequestParser& parser);
     loop::Task<Response> answer(Request& request, bool raw_owned, RawBody body);

@@ -158,6 +158,7 @@ void ClientConnection::admit(const std::shared_ptr<SocketImpl>& socket) {
         if (socket->connection() == nullptr) return;
     }
     connect_at_ = kNever;
+    end_handshake();
     const std::string pid = socket->set_admitted();
     socket->home().add(*socket);
     std::string packet = packet_prefix(PacketType::connect, socket->nsp());
@@ -172,6 +173,10 @@ void ClientConnection::admit(const std::shared_ptr<SocketImpl>& socket) {
     const auto& handler = socket->home().connection_handler();
     if (!handler) return;
     if (!guarded("connection", [&] { handler(socket); })) close("forced server close");
+}
+
+void ClientConnection::end_handshake() {
+    if (std::exchange(shaking_hands_, false) && server_.handshake_hook_) server_.handshake_hook_();
 }
 
 void ClientConnection::refuse(SocketImpl& socket, const ConnectError& error) {
@@ -231,6 +236,7 @@ void ClientConnection::on_upgraded() {
 
 void ClientConnection::on_closed(std::string_view reason) {
     binary_.reset();
+    end_handshake();
     server_.count_closed(transport(), reason);
     const auto sockets = std::exchange(sockets_, {});
     for (const auto& socket : sockets) socket->detach(reason);

@@ -26,6 +26,8 @@ class ClientConnection final : public EngineSession {
     /// The middleware's verdict on a pending socket.
     void admit(const std::shared_ptr<SocketImpl>& socket);
     void refuse(SocketImpl& socket, const ConnectError& error);
+    /// It has joined a namespace, or needs not, or never will. Only the first call counts.
+    void end_handshake();
     /// A socket asked for an answer in this turn.
     void expect_ack();
 
@@ -87,6 +89,7 @@ class ClientConnection final : public EngineSession {
     std::vector<Left> left_;
     std::unique_ptr<PendingBinary> binary_;
     base::SteadyTime connect_at_;  ///< when a connection without a namespace is closed
+    bool shaking_hands_ = true;    ///< it has not joined a namespace yet
     bool left_in_this_turn_ = false;
     bool asked_in_this_turn_ = false;
 };

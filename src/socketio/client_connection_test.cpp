@@ -428,6 +428,35 @@ TEST_F(MiddlewareTest, AVerdictAfterTheServerHasGoneDoesNothing) {
 
 class Deadlines : public ServerFixture {};
 
+TEST_F(Deadlines, AHandshakeEndsOnceWithTheFirstNamespaceOrWithItsSession) {
+    int ended = 0;
+    server->on_handshake_end([&ended] { ++ended; });
+    FakeLink link;
+    auto& session = open_websocket(link);
+    text(session, link, "40/nowhere,");
+    EXPECT_EQ(ended, 0) << "refused";
+    text(session, link, "40");
+    EXPECT_EQ(ended, 1);
+    text(session, link, "40/ws,");
+    text(session, link, "41");
+    text(session, link, "40");
+    session.close("forced close");
+    flush();
+    EXPECT_EQ(ended, 1);
+    FakeLink idle;
+    open_websocket(idle);
+    advance(make_config().connect_timeout);
+    EXPECT_EQ(ended, 2) << "it has never joined";
+}
+
+TEST_F(Deadlines, WithoutSocketIoAHandshakeIsOverAtOnce) {
+    int ended = 0;
+    server->on_handshake_end([&ended] { ++ended; });
+    server->on_engine_message([](EngineSession&, bool, std::string_view) {});
+    open_polling().close("forced close");
+    EXPECT_EQ(ended, 1);
+}
+
 TEST_F(Deadlines, AConnectionMustJoinInFortyFiveSeconds) {
     FakeLink link;
     auto& session = open_websocket(link);

@@ -27,6 +27,7 @@ Server::Server(ServerConfig config, Observer* observer) : config_{completed(std:
 Server::~Server() {
     // The application may still hold sockets; they must not look back.
     end_hook_ = nullptr;
+    handshake_hook_ = nullptr;
     work_hook_ = nullptr;
     for (const auto& [sid, connection] : connections_) {
         deadlines_.remove(*connection);
@@ -71,6 +72,7 @@ EngineSession& Server::open(base::SteadyTime now, Handshake handshake, WebSocket
     connections_.emplace(connection.sid(), std::move(made));
     ++open_sessions_;
     if (observer_ != nullptr) observer_->on_opened(transport_name(connection.transport()));
+    if (engine_handler_) connection.end_handshake();
     rearm(connection);
     want_flush();  // the driver looks at the deadline after it
     return connection;

@@ -89,6 +89,8 @@ class Server {
     void on_work(std::function<void()> hook) { work_hook_ = std::move(hook); }
     /// `hook` is called when a session is over, once for each.
     void on_session_end(std::function<void()> hook) { end_hook_ = std::move(hook); }
+    /// `hook` is called when a session first joins a namespace, or is over before that: once for each.
+    void on_handshake_end(std::function<void()> hook) { handshake_hook_ = std::move(hook); }
     /// A new session; `handshake.auth_json` comes later. For polling, answer with `open_packet()`; for WebSocket pass
     /// the link, which is sent the open packet with the next flush.
     EngineSession& open_polling(base::SteadyTime now, Handshake handshake);
@@ -125,6 +127,7 @@ class Server {
     // Touched only on the shard's thread
     std::function<void()> work_hook_;
     std::function<void()> end_hook_;
+    std::function<void()> handshake_hook_;
     EngineMessageHandler engine_handler_;
     std::vector<std::shared_ptr<NamespaceImpl>> namespaces_;
     QueuePool queues_;  ///< outlives the connections

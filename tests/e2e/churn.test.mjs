@@ -14,7 +14,7 @@ const MiB = 1024 * 1024;
 /** What the last portion may leave above the first: the allocator's play. 100 bytes lost in each of 100,000 cycles are more. */
 const slack = 8 * MiB;
 const secret = randomBytes(32).toString('hex');
-const tables = ['sessions', 'sockets', 'users', 'arriving', 'limits', 'rest_limits'];
+const tables = ['sessions', 'sockets', 'users', 'arriving', 'limits', 'rest_limits', 'addresses'];
 
 /** A source address of its own for every 5,000 connections: closed ones hold their ports for a while. */
 let opened = 0;

@@ -138,6 +138,105 @@ describe('limits at their edges', () => {
   }
 });
 
+describe('limits of an address', () => {
+  let server;
+  let port;
+  before(async () => {
+    server = await Server.start({ flags: ['--connect-rate-limit', '1', '--address-bytes-limit', '20000',
+      '--trusted-proxy', '127.0.0.1', '--max-handshakes', '30'] });
+    port = portOf(server);
+  });
+  after(async () => assert.equal(await server.stop(), 0));
+  const refused = (reason) => server.metric('carillon_handshakes_refused_total', { reason });
+  const nobodyLeft = () => eventually('every handshake is over', async () => (await server.metric('carillon_handshakes_active')) === 0);
+  const leave = async (answers) => {
+    for (const { status, text } of answers) if (status === 200) await new Poller(port, JSON.parse(text.slice(1)).sid).post('1');
+    await nobodyLeft();
+  };
+
+  const fields = {
+    'X-Forwarded-For': (address) => ({ 'x-forwarded-for': address }),
+    Forwarded: (address) => ({ forwarded: `for="${address.includes(':') ? `[${address}]` : address}"` }),
+  };
+  for (const [at, [name, field]] of Object.entries(fields).entries()) {
+    test(`handshakes of an address, as ${name} says: --connect-rate-limit`, async () => {
+      const before = await refused('address');
+      const many = (count, address) => Promise.all(times(count, () => request(port, polling, { headers: field(address) })));
+      // Ten seconds' worth at once. The bucket gets one more a second meanwhile.
+      const within = await many(10, `192.0.2.${at + 1}`);
+      assert.deepEqual(within.map(({ status }) => status), times(10, () => 200));
+      const over = await many(8, `192.0.2.${at + 1}`);
+      const last = over.find(({ status }) => status === 429);
+      assert.ok(last, JSON.stringify(over));
+      assert.equal(JSON.parse(last.text).code, 'rate_limited');
+      assert.equal(last.headers['content-type'], 'application/problem+json');
+      assert.ok(Number(last.headers['retry-after']) >= 1);
+      assert.ok((await refused('address')) > before);
+      const socket = await WebSocketWire.open(port, websocket, field(`192.0.2.${at + 1}`));
+      if (socket.status !== 101) assert.match(socket.head, /^HTTP\/1\.1 429 Too Many Requests[^]*\r\nRetry-After: 1/);
+      socket.close();
+      await leave([...within, ...over]);
+      const others = [...(await many(1, `198.51.100.${at + 1}`)), await request(port, polling)];
+      assert.deepEqual(others.map(({ status }) => status), [200, 200], 'others, and the proxy itself, are not meant');
+      await leave(others);
+    });
+
+    test(`handshakes of an IPv6 network, as ${name} says: --connect-rate-limit`, async () => {
+      const answers = await Promise.all(times(18, (i) => request(port, polling, { headers: field(`2001:db8:0:${at + 1}::${i + 1}`) })));
+      assert.ok(answers.filter(({ status }) => status === 429).length >= 1, 'one /64 is one client');
+      assert.ok(answers.filter(({ status }) => status === 200).length >= 10);
+      await leave(answers);
+    });
+
+    test(`bytes of an address, as ${name} says: --address-bytes-limit`, async () => {
+      const pauses = () => server.metric('carillon_address_pauses_total');
+      const before = await pauses();
+      const headers = field(`203.0.113.${at + 1}`);
+      const { text } = await request(port, polling, { headers });
+      const session = new Poller(port, JSON.parse(text.slice(1)).sid);
+      const user = await server.register();
+      assert.equal((await session.post(`40${JSON.stringify({ token: user.token })}`, headers)).status, 200);
+      // Eight seconds' worth at once; what is more is paid for with time.
+      const event = (size) => `42["whatever","${'x'.repeat(size)}"]`;
+      assert.equal((await session.post(event(150_000), headers)).status, 200);
+      assert.equal(await pauses(), before, 'all that is within the limit is read at once');
+      const begun = Date.now();
+      assert.equal((await session.post(event(50_000), headers)).status, 200);
+      assert.equal((await session.post(event(1), headers)).status, 200, 'read later, and not refused');
+      assert.ok(Date.now() - begun > 500);
+      assert.ok((await pauses()) > before);
+      await session.post('1', headers);
+    });
+  }
+
+  test('handshakes that are not over: --max-handshakes', async () => {
+    await nobodyLeft();
+    const before = await refused('handshakes');
+    // The proxy's own are not limited by address.
+    const answers = [];
+    for (let i = 0; i < 31; i += 1) answers.push(await request(port, polling));
+    assert.deepEqual(answers.map(({ status }) => status), [...times(30, () => 200), 503]);
+    assert.ok(Number(answers[30].headers['retry-after']) > 0);
+    assert.equal(await refused('handshakes'), before + 1);
+    assert.equal(await server.metric('carillon_handshakes_active'), 30);
+    const user = await server.register();
+    const one = new Poller(port, JSON.parse(answers[0].text.slice(1)).sid);
+    await one.post(`40${JSON.stringify({ token: user.token })}`);
+    assert.match((await one.get()).text, /^40\{/);
+    const another = await request(port, polling);
+    assert.equal(another.status, 200, 'one has joined: another may begin');
+    await leave([...answers.slice(1), another]);
+  });
+
+  test('what is kept of addresses is forgotten', async () => {
+    const kept = () => server.metric('carillon_clients_held', { table: 'addresses' });
+    const one = await WebSocketWire.open(port, websocket, { 'x-forwarded-for': '192.0.2.200' });
+    await eventually('it is kept', async () => (await kept()) > 0, 20_000);
+    one.close();
+    await eventually('all have gone', async () => (await kept()) === 0, 60_000);
+  });
+});
+
 describe('what is refused before it costs anything', () => {
   let server;
   let port;

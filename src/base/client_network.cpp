@@ -1,4 +1,4 @@
-#include "auth/client_network.hpp"
+#include "base/client_network.hpp"
 
 #include <arpa/inet.h>
 
@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdint>
 
-namespace carillon::auth {
+namespace carillon::base {
 
 std::string client_network(std::string_view address) {
     constexpr std::array<std::uint8_t, 12> kMappedPrefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
@@ -23,4 +23,4 @@ std::string client_network(std::string_view address) {
     return std::string{out.data()} + "/64";
 }
 
-}  // namespace carillon::auth
+}  // namespace carillon::base

@@ -1,8 +1,8 @@
-#include "auth/client_network.hpp"
+#include "base/client_network.hpp"
 
 #include <gtest/gtest.h>
 
-namespace carillon::auth {
+namespace carillon::base {
 namespace {
 
 TEST(ClientNetwork, IsTheAddressOrItsSlash64) {
@@ -20,4 +20,4 @@ TEST(ClientNetwork, IsTheAddressOrItsSlash64) {
 }
 
 }  // namespace
-}  // namespace carillon::auth
+}  // namespace carillon::base
