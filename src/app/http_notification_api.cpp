@@ -166,7 +166,12 @@ loop::Task<std::vector<ReadGatherer::Result>> HttpNotificationApi::send_reads(st
     call.repeatable = true;
     auto asking = ask(std::move(call), {}, 200);
     const auto answer = co_await std::move(asking);
-    if (!answer) co_return std::vector<ReadGatherer::Result>(count, answer.error());
+    if (!answer) {
+        // What is wrong with the request as a whole is between the gateway and its service (an older one that has no
+        // such route, say), and nothing that a user should hear of a notification.
+        const bool away = answer.error().status == 503;
+        co_return std::vector<ReadGatherer::Result>(count, away ? answer.error() : client_.unavailable());
+    }
     auto body = decoded(contracts::decode_reads_answer(answer->body));
     std::vector<ReadGatherer::Result> results;
     if (!body || body->results.size() != count) co_return results;

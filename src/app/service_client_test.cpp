@@ -175,6 +175,18 @@ TEST_F(ServiceClientTest, WhatTheContractDoesNotKnowIsInternal) {
     EXPECT_EQ(run(api.counts({kAnn})).error().code, "internal") << "fewer than asked for";
 }
 
+TEST_F(ServiceClientTest, AMarkIsNotUnknownBecauseItsServiceDoesNotKnowTheRoute) {
+    HttpNotificationApi api{*client_};
+    const auto id = base::NotificationId::generate(base::system_clock());
+    answers(404, contracts::encode_problem(contracts::problem_not_found()));
+    EXPECT_EQ(run(api.mark_read(Caller{kAnn, {}}, id)).error().code, "unavailable");
+    answers(200, R"({"results":[{"status":404,"problem":)" + contracts::encode_problem(contracts::problem_not_found()) +
+                     "}]}");
+    EXPECT_EQ(run(api.mark_read(Caller{kAnn, {}}, id)).error().code, "not_found");
+    answers(200, R"({"results":[]})");
+    EXPECT_EQ(run(api.mark_read(Caller{kAnn, {}}, id)).error().code, "internal") << "fewer than asked for";
+}
+
 TEST_F(ServiceClientTest, SaysForWhomAndUnderWhichTraceAndKey) {
     HttpNotificationApi api{*client_};
     const std::string trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

@@ -179,13 +179,31 @@ class FakeNotificationApi : public NotificationApi {
     }
 };
 
-/// Answers with what it was asked.
+/// Answers with what it was asked, and keeps it. Thread: any.
 class FakeAuthApi final : public AuthApi {
  public:
     loop::Task<http::Response> forward(http::Request& request) override {
-        co_return http::json_response(200, std::string{http::method_name(request.method)} + ' ' + request.path);
+        const std::string asked = std::string{http::method_name(request.method)} + ' ' + request.path;
+        {
+            const std::scoped_lock lock{mutex_};
+            asked_.push_back(asked);
+        }
+        if (request.method == http::Method::del) {
+            http::Response gone;
+            gone.status = 204;
+            co_return gone;
+        }
+        co_return http::json_response(200, asked);
     }
     loop::Task<bool> ready() override { co_return true; }
+    std::vector<std::string> asked() const {
+        const std::scoped_lock lock{mutex_};
+        return asked_;
+    }
+
+ private:
+    mutable std::mutex mutex_;
+    std::vector<std::string> asked_;
 };
 
 }  // namespace carillon::gateway::testing

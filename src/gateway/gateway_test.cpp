@@ -23,6 +23,7 @@ using ::testing::AllOf;
 using testing::FakeAuthApi;
 using testing::FakeNotificationApi;
 using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
 using ::testing::Not;
 using testing::PollingClient;
 using testing::request;
@@ -236,6 +237,16 @@ TEST_F(GatewayTest, RestListsCountsFindsAndMarks) {
     EXPECT_EQ(request(port, "POST", path + "/read", own).body, read.body) << "again: the same answer";
     EXPECT_EQ(request(port, "POST", "/notifications/read-all", own, R"({"before":"9"})").body,
               R"({"updated":1,"unreadCount":0,"version":"4"})");
+}
+
+TEST_F(GatewayTest, AnErasedAccountsTokensAreRevokedAlsoWhenItsInboxCannotBeErasedNow) {
+    start();
+    api.failing = true;
+    const std::string admin = token(bob, {"admin"});
+    EXPECT_EQ(request(port, "DELETE", "/admin/users/" + ann.to_string() + "/data", admin).status, 503);
+    const std::string of_ann = "/users/" + ann.to_string();
+    EXPECT_THAT(accounts.asked(), IsSupersetOf({"GET " + of_ann + "/account", "DELETE " + of_ann + "/account",
+                                                "POST " + of_ann + "/revocations"}));
 }
 
 TEST_F(GatewayTest, RestRefusesWhatItDoesNotUnderstand) {

@@ -259,13 +259,14 @@ Task<Response> PublicRest::erase_data(const RoutedRequest& request) {
     if (account.status != 204) co_return account;
     const Caller subject{*user, request.request.traceparent};
     const auto erased = co_await notifications_.erase_data(subject);
-    if (!erased) co_return problem(erased.error());
-    // Last: the user's clients hear that everything is gone before they are sent away. Who has no account here lives in
-    // somebody else's identity provider, and goes on living there.
+    // Last: the user's clients hear that everything is gone before they are sent away. But whatever came of it: the
+    // next try finds no account any more. Who has none here lives in somebody else's identity provider, and goes on
+    // living there.
     if (known.status == 200) {
         const Response revoked = co_await revoke_tokens(*user, request, {}, {});
         if (revoked.status != 200) co_return revoked;
     }
+    if (!erased) co_return problem(erased.error());
     base::log_info("a user was erased", {{"user", user->to_string()}, {"by", request.user->user_id.to_string()}});
     Response response;
     response.status = 204;

@@ -4,25 +4,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Server, binary, eventually, run, temporaryDirectory } from './harness.mjs';
+import { Gateway, secrets, userSecret } from './cluster_gateway.mjs';
+import { binary, eventually, temporaryDirectory } from './harness.mjs';
 import { Nats, Postgres, Process, Service } from '../cluster/servers.mjs';
-
-const secrets = ['--internal-secret', 'i'.repeat(40)];
-const userSecret = ['--jwt-secret', 'u'.repeat(40)];
-
-class Gateway extends Server {
-  constructor(service) {
-    super();
-    this.service = service;
-    this.url = service.url;
-  }
-
-  async token(user, ...flags) {
-    const { code, stdout, stderr } = await run(['token', '--user', user, ...userSecret, ...flags]);
-    if (code !== 0) throw new Error(stderr);
-    return stdout.trim();
-  }
-}
 
 describe('revocations', { timeout: 300_000 }, () => {
   let folder, nats, postgres, auth, notifications, a, b, admin;

@@ -406,7 +406,7 @@ export interface ReadsRequest {
   reads: Array<{
     userId: Uuid;
     notificationId: Uuid;
-    /** W3C trace context that the mark belongs to; a malformed one is left out. */
+    /** W3C trace context that the mark belongs to; a malformed one begins a new trace. */
     traceparent?: string;
   }>;
 }
