@@ -111,7 +111,7 @@ class HttpUnderTest final : public ApiUnderTest {
         calls_.join();
         std::promise<void> closed;
         loop::post(backend_.executor(), [&] {
-            server_->close();
+            server_.reset();  // on its own thread
             closed.set_value();
         });
         closed.get_future().wait();
